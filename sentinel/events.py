@@ -1,0 +1,216 @@
+"""The envelope: one fact about one subject, with an identity that a replay reproduces."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from sentinel.clock import Deadline, rfc3339
+from sentinel.model import Change, Delivery, SubjectKey
+
+SCHEMA_VERSION = "v1"
+
+
+class Severity(StrEnum):
+    """How much an event matters."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """A row of a source's catalogue.
+
+    `order` sorts events of one subject within one frame. `problem` says whether the event opens a problem of its
+    aspect or ends it. Where several events of one subject are told together, one of a type in `outranks` is left to
+    this one to tell, for people. `removal` ends every problem that its subject had.
+    """
+
+    name: str
+    aspect: str
+    order: int
+    problem: Literal["opens", "ends"] | None = None
+    outranks: frozenset[str] = frozenset()
+    removal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a detector saw: everything about an event but its identity.
+
+    `before` and `after` are values of the aspect, the least that tells whether a view is right. `happened_at` is as
+    far as known.
+    """
+
+    type: EventType
+    subject: SubjectKey
+    subject_name: str
+    severity: Severity
+    happened_at: datetime
+    before: str
+    after: str
+    summary: str
+    payload: Mapping[str, object]
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where an event stands in the ledger; the same for all events of a frame but the revision.
+
+    `kind` is the source's kind, `cause` says how the edge came to know, the hashes cover the source's whole snapshot.
+    """
+
+    ledger_id: str
+    kind: str
+    cause: str
+    before_hash: str
+    after_hash: str
+    recorded_at: datetime
+    revision: int
+    resolves: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A recorded finding. `body` is the envelope as JSON, serialised once; `number` is its place in the ledger."""
+
+    number: int
+    key: str
+    event_id: str
+    type: EventType
+    subject: SubjectKey
+    subject_name: str
+    severity: Severity
+    revision: int
+    timestamp: datetime
+    recorded_at: datetime
+    before: str
+    after: str
+    resolves: str | None
+    body: bytes
+
+    def payload(self) -> dict[str, object]:
+        """The payload, parsed from the body."""
+        parsed: dict[str, object] = orjson.loads(self.body)["payload"]
+        return parsed
+
+
+def identity(ledger_id: str, subject: SubjectKey, event_type: str, revision: int) -> str:
+    """The idempotency key: the same for a replay, another one for the next real change."""
+    parts = (ledger_id, subject.source, subject.type, subject.id, event_type, str(revision))
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()
+
+
+def seal(finding: Finding, provenance: Provenance, number: int) -> Event:
+    """Turns a finding into an event: identity, envelope, bytes."""
+    key = identity(provenance.ledger_id, finding.subject, finding.type.name, provenance.revision)
+    timestamp = min(finding.happened_at, provenance.recorded_at)
+    return Event(
+        number=number,
+        key=key,
+        event_id=key[:32],
+        type=finding.type,
+        subject=finding.subject,
+        subject_name=finding.subject_name,
+        severity=finding.severity,
+        revision=provenance.revision,
+        timestamp=timestamp,
+        recorded_at=provenance.recorded_at,
+        before=finding.before,
+        after=finding.after,
+        resolves=provenance.resolves,
+        body=orjson.dumps(_envelope(finding, provenance, key, timestamp)),
+    )
+
+
+def _envelope(finding: Finding, provenance: Provenance, key: str, timestamp: datetime) -> dict[str, object]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "event_id": key[:32],
+        "event_type": finding.type.name,
+        "severity": finding.severity,
+        "timestamp": rfc3339(timestamp),
+        "subject_id": finding.subject.id,
+        "subject_type": finding.subject.type,
+        "before_hash": provenance.before_hash,
+        "after_hash": provenance.after_hash,
+        "payload": dict(finding.payload),
+        "source": {"kind": provenance.kind, "name": finding.subject.source},
+        "subject_name": finding.subject_name,
+        "subject_revision": provenance.revision,
+        "aspect": finding.type.aspect,
+        "recorded_at": rfc3339(provenance.recorded_at),
+        "cause": provenance.cause,
+        "labels": dict(provenance.labels),
+        "changes": [{"path": c.path, "before": c.before, "after": c.after} for c in finding.changes],
+        "resolves": provenance.resolves,
+        "summary": finding.summary,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a sink's view and the truth differ, or a problem that it was told is still open.
+
+    `told` and `truth` are values of the aspect; `problem` is the id of the told event that opened the problem;
+    `waiting` are the events that are held, oldest first; `began` is when the first of them was seen and `due` when
+    the debounce ends.
+    """
+
+    sink: str
+    subject: SubjectKey
+    aspect: str
+    told: str
+    truth: str
+    problem: str | None = None
+    waiting: tuple[Event, ...] = ()
+    began: datetime | None = None
+    due: Deadline | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one delivery says: `event` speaks, `folded` came before it (oldest first) and is told along with it."""
+
+    key: str
+    sink: str
+    event: Event
+    folded: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A delivery that was decided, with what it says."""
+
+    delivery: Delivery
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words for people: a title of one line and a body of one or more sentences, unescaped."""
+
+    title: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The circumstances under which a message is read: when, in which zone, among how many networks."""
+
+    now: datetime
+    zone: ZoneInfo
+    several_networks: bool = False
+
+
+Words = Callable[[Message, Reading], Text]
+"""How a source's room words one type of event."""

@@ -1,0 +1,253 @@
+"""The gRPC side for edges: sessions, who may feed a source, frames in, acknowledgements out. No business rule."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NoReturn, Protocol
+
+import grpc
+from loguru import logger
+
+from sentinel import __version__
+from sentinel.clock import Clock
+from sentinel.errors import FrameError
+from sentinel.model import Position
+from sentinel.pipeline.inbox import Arrived, Closed, Hello, Inbox, Opened
+from sentinel.sources.room import Frame
+from sentinel.wire.v1 import frame_pb2, ingest_pb2, ingest_pb2_grpc
+
+PROTOCOL = (1, 0)
+SILENCE = 30.0
+"""Seconds without a word after which an edge counts as dead: three heartbeats."""
+HELLO_WITHIN = 5.0
+
+
+class FrameDecoder(Protocol):
+    """One session's decoder; a base comes out whole, at its end."""
+
+    def feed(self, message: frame_pb2.Frame) -> Frame | None:
+        """The frame, if the message completes one. Raises FrameError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """What the configuration says about the edge of one source."""
+
+    decoder: Callable[[], FrameDecoder]
+    hostname: str
+    control_url: str
+    auth_key: str = field(repr=False)
+    ephemeral: bool
+    log_upload: bool
+
+
+class EdgeSession:
+    """One stream. The writer talks to it through `welcome`, `ack` and `refuse`; none of them ever waits."""
+
+    def __init__(self, hello: Hello, edge: Edge, heard_at: float) -> None:
+        self.hello = hello
+        self.heard_at = heard_at
+        self.refusal: tuple[grpc.StatusCode, str] | None = None
+        self.edge = edge
+        self._outbound: queue.SimpleQueue[ingest_pb2.StreamFramesResponse | None] = queue.SimpleQueue()
+
+    def welcome(self, resume_after: Position | None) -> None:
+        """Go on after this position, or send a base."""
+        self._outbound.put(_welcome(self.edge, resume_after))
+
+    def ack(self, position: Position) -> None:
+        """Everything up to here is committed."""
+        self._outbound.put(ingest_pb2.StreamFramesResponse(ack=ingest_pb2.Ack(position=_to_wire(position))))
+
+    def refuse(self, why: str) -> None:
+        """Ends the stream because the edge broke the rules of the wire."""
+        self.end(grpc.StatusCode.DATA_LOSS, why)
+
+    def end(self, code: grpc.StatusCode | None = None, why: str = "") -> None:
+        """Ends the stream; with a code the edge is told why."""
+        if code is not None and self.refusal is None:
+            self.refusal = (code, why)
+        self._outbound.put(None)
+
+    def responses(self) -> Iterator[ingest_pb2.StreamFramesResponse]:
+        """What to send, until the session ends."""
+        return iter(self._outbound.get, None)
+
+
+class IngestService(ingest_pb2_grpc.IngestServiceServicer):
+    """Edges dial in here. `turned_away` says by source why an edge that tries to come in is not let in."""
+
+    def __init__(self, *, inbox: Inbox, edges: Mapping[str, Edge], clock: Clock) -> None:
+        self._inbox = inbox
+        self._edges = edges
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._sessions: dict[str, EdgeSession] = {}
+        self.turned_away: dict[str, str] = {}
+
+    def StreamFrames(  # noqa: N802 - the name is the wire's
+        self, request_iterator: Iterator[ingest_pb2.StreamFramesRequest], context: grpc.ServicerContext
+    ) -> Iterator[ingest_pb2.StreamFramesResponse]:
+        """One session of one edge."""
+        session = self._admit(request_iterator, context)
+        reader = threading.Thread(target=self._read, args=(session, request_iterator), name="edge-reader", daemon=True)
+        context.add_callback(session.end)
+        self._inbox.post(Opened(session))
+        reader.start()
+        try:
+            yield from session.responses()
+        finally:
+            self._leave(session)
+        if session.refusal is not None:
+            context.abort(*session.refusal)
+
+    def heard(self, source: str) -> float | None:
+        """Seconds since the source's edge was last heard; None without an edge."""
+        session = self._sessions.get(source)
+        return None if session is None else self._clock.now().boot - session.heard_at
+
+    def end_all(self) -> None:
+        """Ends every session, for the service's own end."""
+        with self._lock:
+            sessions = list(self._sessions.values())
+        for session in sessions:
+            session.end(grpc.StatusCode.UNAVAILABLE, "the service is stopping")
+
+    def _admit(
+        self, requests: Iterator[ingest_pb2.StreamFramesRequest], context: grpc.ServicerContext
+    ) -> EdgeSession:
+        """The session, if the edge may have one; otherwise the stream ends with a reason for its operator."""
+        first = _first_in_time(requests, context)
+        misfit = _misfit(first, self._edges)
+        if misfit is not None:
+            self._turn_away(context, first.source, *misfit)
+        hello = _hello(first)
+        session = EdgeSession(hello, self._edges[hello.source], self._clock.now().boot)
+        with self._lock:
+            other = self._sessions.get(hello.source)
+            fits = other is None or self._may_replace(other, hello)
+            if fits:
+                self._sessions[hello.source] = session
+        if not fits:
+            self._turn_away(context, hello.source, grpc.StatusCode.ALREADY_EXISTS, _two_edges(hello.source))
+        if other is not None:
+            other.end(grpc.StatusCode.ABORTED, "another session of this source has replaced this one")
+        self.turned_away.pop(hello.source, None)
+        return session
+
+    def _may_replace(self, other: EdgeSession, hello: Hello) -> bool:
+        """The same run of the same edge came back, or the other one has been silent for too long."""
+        silent_for = self._clock.now().boot - other.heard_at
+        return other.hello.boot_id == hello.boot_id or silent_for > SILENCE
+
+    def _turn_away(self, context: grpc.ServicerContext, source: str, code: grpc.StatusCode, why: str) -> NoReturn:
+        """Edges try again every few seconds: the log says it once, the status as long as it lasts."""
+        if self.turned_away.get(source) != why:
+            self.turned_away[source] = why
+            logger.bind(source=source, why=why).error("an edge was turned away")
+        context.abort(code, why)
+
+    def _read(self, session: EdgeSession, requests: Iterator[ingest_pb2.StreamFramesRequest]) -> None:
+        decoder = session.edge.decoder()
+        try:
+            for request in requests:
+                session.heard_at = self._clock.now().boot
+                if request.WhichOneof("message") != "frame":
+                    continue
+                frame = decoder.feed(request.frame)
+                if frame is not None:
+                    self._inbox.post(Arrived(session, frame))
+        except FrameError as error:
+            session.refuse(str(error))
+        except Exception as error:  # noqa: BLE001 - gRPC raises a bare Exception when a stream breaks
+            logger.bind(source=session.hello.source).debug(f"the stream of an edge broke: {type(error).__name__}")
+        session.end()
+
+    def _leave(self, session: EdgeSession) -> None:
+        with self._lock:
+            if self._sessions.get(session.hello.source) is session:
+                del self._sessions[session.hello.source]
+        self._inbox.post(Closed(session))
+
+
+def _first_in_time(
+    requests: Iterator[ingest_pb2.StreamFramesRequest], context: grpc.ServicerContext
+) -> ingest_pb2.Hello:
+    """The edge's hello; a stream that does not begin with one soon is cut off."""
+    late = threading.Timer(HELLO_WITHIN, context.cancel)
+    late.daemon = True
+    late.start()
+    first = next(requests, None)
+    late.cancel()
+    if first is None or first.WhichOneof("message") != "hello":
+        context.abort(grpc.StatusCode.INVALID_ARGUMENT, "a session begins with a hello")
+    return first.hello
+
+
+def _misfit(hello: ingest_pb2.Hello, edges: Mapping[str, Edge]) -> tuple[grpc.StatusCode, str] | None:
+    """Why this edge cannot feed this service, or None."""
+    theirs = (hello.protocol.major, hello.protocol.minor)
+    if theirs[0] != PROTOCOL[0] or abs(theirs[1] - PROTOCOL[1]) > 1:
+        return (
+            grpc.StatusCode.FAILED_PRECONDITION,
+            f"sidecar {hello.edge_version} speaks wire protocol {theirs[0]}.{theirs[1]}, sentinel {__version__} speaks "
+            f"{PROTOCOL[0]}.{PROTOCOL[1]}: install the sidecar and the service from one release",
+        )
+    if hello.source not in edges:
+        known = ", ".join(sorted(edges))
+        return (
+            grpc.StatusCode.NOT_FOUND,
+            f"the configuration has no source named {hello.source!r} (it has: {known}): add it under sources, or start "
+            "the sidecar with --source and one of these names",
+        )
+    if not hello.boot_id:
+        return (grpc.StatusCode.INVALID_ARGUMENT, "the hello names no boot id")
+    return None
+
+
+def _two_edges(source: str) -> str:
+    return (
+        f"another live edge already feeds the source {source!r}: stop one of the two, or give this one a source of its "
+        "own with --source"
+    )
+
+
+def _hello(hello: ingest_pb2.Hello) -> Hello:
+    return Hello(
+        source=hello.source,
+        boot_id=hello.boot_id,
+        edge=f"sidecar {hello.edge_version}, tailscale {hello.tailscale_version}",
+        last_made=_from_wire(hello, "last_made"),
+        last_acked=_from_wire(hello, "last_acked"),
+    )
+
+
+def _welcome(edge: Edge, resume_after: Position | None) -> ingest_pb2.StreamFramesResponse:
+    welcome = ingest_pb2.Welcome(
+        protocol=ingest_pb2.Protocol(major=PROTOCOL[0], minor=PROTOCOL[1]),
+        service_version=__version__,
+        config=ingest_pb2.EdgeConfig(
+            hostname=edge.hostname,
+            control_url=edge.control_url,
+            credentials=ingest_pb2.Credentials(auth_key=edge.auth_key),
+            ephemeral=edge.ephemeral,
+            log_upload=edge.log_upload,
+        ),
+    )
+    if resume_after is None:
+        welcome.send_base.SetInParent()
+    else:
+        welcome.resume_after.CopyFrom(_to_wire(resume_after))
+    return ingest_pb2.StreamFramesResponse(welcome=welcome)
+
+
+def _to_wire(position: Position) -> frame_pb2.Position:
+    return frame_pb2.Position(boot_id=position.boot_id, epoch=position.epoch, seq=position.seq)
+
+
+def _from_wire(hello: ingest_pb2.Hello, name: str) -> Position | None:
+    if not hello.HasField(name):
+        return None
+    position = getattr(hello, name)
+    return Position(position.boot_id, position.epoch, position.seq)

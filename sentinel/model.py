@@ -1,0 +1,122 @@
+"""The nouns that every room shares: subjects, positions, outcomes, deliveries. None of them knows a tailnet."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+
+
+class SubjectKey(NamedTuple):
+    """Names one subject: the source that knows it, its type (`peer`), its id there."""
+
+    source: str
+    type: str
+    id: str
+
+
+class Position(NamedTuple):
+    """A frame's place: the edge's run, the base it belongs to, its number in there (from 1, without holes)."""
+
+    boot_id: str
+    epoch: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One fact that changed: `path` in the payload's terms, JSON values before and after."""
+
+    path: str
+    before: object
+    after: object
+
+
+class Audience(StrEnum):
+    """Whom a sink speaks to; decides what is folded and how it is worded."""
+
+    PROGRAMS = "programs"
+    PEOPLE = "people"
+
+
+@dataclass(frozen=True, slots=True)
+class SinkPolicy:
+    """What policy has to know of a sink."""
+
+    name: str
+    audience: Audience
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Whether an edge sees its network. `login_url` is a secret as long as it is open: shown, never stored."""
+
+    seeing: bool
+    reason: str = ""
+    detail: str = ""
+    login_url: str = ""
+    needs_operator: bool = False
+
+
+class OutcomeState(StrEnum):
+    """What became of an event at one sink."""
+
+    HELD = "held"
+    TOLD = "told"
+    FOLDED = "folded"
+    REVERTED = "reverted"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the event with number `event` at `sink`.
+
+    `message` is the delivery that told it or into which it was folded; `until` and `why` say what holds it.
+    """
+
+    event: int
+    sink: str
+    state: OutcomeState
+    message: int | None = None
+    until: datetime | None = None
+    why: str = ""
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message for one sink. `events` are numbers, oldest first; `speaks` is the one that it tells.
+
+    `attempt` counts finished attempts; `next_try` is when the next one is due (wall clock, so that it survives).
+    """
+
+    id: int
+    sink: str
+    subject: SubjectKey
+    key: str
+    speaks: int
+    events: tuple[int, ...]
+    created_at: datetime
+    attempt: int = 0
+    next_try: datetime | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How one attempt to deliver ended: delivered, dead for good, or pending until `next_try`."""
+
+    delivery: int
+    sink: str
+    attempt: int
+    state: DeliveryState
+    finished_at: datetime
+    next_try: datetime | None = None
+    error: str = ""

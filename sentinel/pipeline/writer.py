@@ -1,0 +1,302 @@
+"""The writer: the only one that changes anything, one step at a time."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from loguru import logger
+
+from sentinel.clock import Clock, Instant, rfc3339
+from sentinel.errors import FrameError
+from sentinel.events import Event, Telling
+from sentinel.model import Attempt, Delivery, DeliveryState, Position, Sight, SinkPolicy, SubjectKey
+from sentinel.pipeline import intake
+from sentinel.pipeline.inbox import Arrived, Closed, Inbox, Item, Opened, Session
+from sentinel.pipeline.intake import Place, SourceState, SubjectState
+from sentinel.pipeline.recorder import Recorder, subject_digest
+from sentinel.policy.views import Views
+from sentinel.sources.room import Frame, Room
+from sentinel.store.protocol import Batch, Contents, SourceRow, SpanRow, Store
+
+MOST_FRAMES = 256
+"""Frames per commit."""
+OUTCOMES_AT_ONCE = 8
+OUTCOMES_WAIT = 0.020
+"""Outcomes of deliveries ride with the next commit; this many, or this many seconds, make one of their own."""
+PURGE_EVERY = timedelta(hours=1)
+PURGE_AT_ONCE = 1000
+
+
+class Outbox(Protocol):
+    """Where a sink's deliveries go after the commit."""
+
+    def offer(self, tellings: Sequence[Telling]) -> None:
+        """Takes them over; returns at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """A source as the status shows it."""
+
+    name: str
+    kind: str
+    sight: Sight
+    blind: bool
+    since: datetime
+    subjects: int
+    network: str
+    edge: str
+    last_frame_at: datetime | None
+    rejected: int
+
+
+@dataclass(slots=True)
+class _Pass:
+    """What one step gathers: what to commit, and what to tell whom once that is done."""
+
+    batch: Batch
+    acks: dict[Session, Position]
+    welcomes: list[tuple[Session, Position | None]]
+
+
+class Writer:
+    """Frames and outcomes in; events, deliveries and acknowledgements out, after one commit for all of them."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        contents: Contents,
+        rooms: Mapping[str, Room],
+        sinks: Sequence[SinkPolicy],
+        outboxes: Mapping[str, Outbox],
+        window: timedelta,
+        retention: timedelta,
+        new_id: Callable[[], str],
+        on_commit: Callable[[], None],
+        now: Instant,
+    ) -> None:
+        self.inbox = Inbox()
+        self.reports: tuple[SourceReport, ...] = ()
+        self._store = store
+        self._outboxes = outboxes
+        self._retention = retention
+        self._new_id = new_id
+        self._on_commit = on_commit
+        self._recorder = Recorder(
+            ledger_id=contents.ledger_id, high_revision=contents.high_revision, next_event=contents.next_event
+        )
+        self._views = Views(sinks, window, contents.differences, contents.next_delivery, now)
+        self._sources = {name: _restored(name, room, contents, now) for name, room in sorted(rooms.items())}
+        self._attempts: list[Attempt] = []
+        self._attempts_due: float | None = None
+        self._purge_due = now.boot
+        self._publish()
+
+    @property
+    def ledger_id(self) -> str:
+        """Part of every event's identity."""
+        return self._recorder.ledger_id
+
+    def step(self, now: Instant) -> float | None:
+        """Takes what is there through to its commit; returns seconds until something is due, None for nothing.
+
+        Raises StoreError; then nothing of the step was acknowledged or sent, and the writer must not go on.
+        """
+        items, attempts = self.inbox.take(MOST_FRAMES)
+        done = _Pass(Batch(), {}, [])
+        for item in items:
+            self._take(item, done, now)
+        self._look(done, now)
+        self._views.settle(now, {name for name, state in self._sources.items() if state.blind})
+        self._settle_attempts(attempts, done, now)
+        self._commit(done)
+        self._purge(now)
+        return self._next_due(now)
+
+    def _take(self, item: Item, done: _Pass, now: Instant) -> None:
+        state = self._sources[item.session.hello.source]
+        match item:
+            case Opened(session):
+                self._open(state, session, done, now)
+            case Closed(session):
+                if intake.close_session(state, session):
+                    logger.bind(source=state.row.name).warning("edge disconnected")
+            case Arrived(session, frame) if state.session is session:
+                try:
+                    self._fold(state, frame, done, now)
+                except FrameError as error:
+                    session.refuse(str(error))
+                    intake.close_session(state, session)
+                else:
+                    done.acks[session] = frame.position
+
+    def _open(self, state: SourceState, session: Session, done: _Pass, now: Instant) -> None:
+        if intake.was_rolled_back(state, session.hello):
+            self._renew_ledger(state, done)
+        intake.open_session(state, session)
+        done.welcomes.append((session, intake.resume_after(state, session.hello)))
+        logger.bind(source=state.row.name, edge=session.hello.edge).info("edge connected")
+
+    def _renew_ledger(self, state: SourceState, done: _Pass) -> None:
+        """An older copy of the ledger was put back: what it will record must not repeat identities already told."""
+        self._recorder.ledger_id = done.batch.ledger_id = self._new_id()
+        state.row = replace(state.row, position=None)
+        done.batch.sources[state.row.name] = state.row
+        fields = logger.bind(source=state.row.name, ledger_id=self.ledger_id)
+        fields.error("the store is older than what its edge was told: going on as a new ledger")
+
+    def _fold(self, state: SourceState, frame: Frame, done: _Pass, now: Instant) -> None:
+        """Frame → Snapshot → Event → what each sink makes of it."""
+        if intake.place(frame, state.row.position) is Place.SEEN:
+            return
+        first = frame.whole and not state.row.based
+        events = self._recorder.record(state, frame, done.batch, now)
+        intake.advance(state, frame)
+        done.batch.sources[state.row.name] = state.row
+        for event in events:
+            self._views.observe(event, frame.captured_at, now)
+        if first:
+            fields = logger.bind(source=state.row.name, subjects=len(state.subjects), network=state.row.network)
+            fields.info("first sight: changes are news from now on")
+
+    def _look(self, done: _Pass, now: Instant) -> None:
+        """Which sources began or ceased to see."""
+        for name, state in self._sources.items():
+            changed = intake.look(state, now)
+            _say_sight(state)
+            if not changed:
+                continue
+            key = SubjectKey(name, "source", name)
+            done.batch.spans.append(SpanRow(key, now.wall, "unknown" if state.blind else "up"))
+            if not state.blind:
+                self._views.sighted(name, now)
+
+    def _settle_attempts(self, attempts: list[Attempt], done: _Pass, now: Instant) -> None:
+        self._attempts += attempts
+        if not self._attempts:
+            return
+        if self._attempts_due is None:
+            self._attempts_due = now.boot + OUTCOMES_WAIT
+        if done.batch or len(self._attempts) >= OUTCOMES_AT_ONCE or now.boot >= self._attempts_due:
+            done.batch.attempts, self._attempts, self._attempts_due = self._attempts, [], None
+
+    def _commit(self, done: _Pass) -> None:
+        rulings = self._views.rulings()
+        done.batch.differences = rulings.rows
+        done.batch.outcomes = rulings.outcomes
+        done.batch.deliveries = [telling.delivery for telling in rulings.tellings]
+        if done.batch:
+            self._store.commit(done.batch)
+        for session, resume_after in done.welcomes:
+            session.welcome(resume_after)
+        for session, position in done.acks.items():
+            session.ack(position)
+        self._offer(rulings.tellings)
+        for event in done.batch.events:
+            _log_event(event)
+        self._publish()
+        if done.batch:
+            self._on_commit()
+
+    def _offer(self, tellings: list[Telling]) -> None:
+        by_sink: dict[str, list[Telling]] = {}
+        for telling in tellings:
+            by_sink.setdefault(telling.delivery.sink, []).append(telling)
+        for sink, offered in by_sink.items():
+            self._outboxes[sink].offer(offered)
+
+    def _purge(self, now: Instant) -> None:
+        if now.boot < self._purge_due:
+            return
+        gone = self._store.purge(now.wall - self._retention, PURGE_AT_ONCE)
+        # A full portion means that there is more; the writer's other work comes in between.
+        self._purge_due = now.boot + (0 if gone == PURGE_AT_ONCE else PURGE_EVERY.total_seconds())
+        if gone:
+            logger.bind(events=gone).info("old events purged")
+
+    def _next_due(self, now: Instant) -> float | None:
+        dues = [self._purge_due - now.boot]
+        if self._attempts_due is not None:
+            dues.append(self._attempts_due - now.boot)
+        if (views_due := self._views.next_due(now)) is not None:
+            dues.append(views_due)
+        return max(0.0, min(dues))
+
+    def _publish(self) -> None:
+        self.reports = tuple(_report(name, state) for name, state in self._sources.items())
+
+    def run(self, clock: Clock) -> None:
+        """Steps until the inbox is closed and empty. Raises StoreError."""
+        while True:
+            closing = self.inbox.closed
+            due = self.step(clock.now())
+            if closing:
+                return
+            self.inbox.wait(due)
+
+
+def orphans(contents: Contents, sinks: Sequence[SinkPolicy], now: Instant) -> list[Attempt]:
+    """Pending deliveries of sinks that the configuration no longer has: given up, with that reason."""
+    names = {sink.name for sink in sinks}
+    return [_given_up(delivery, now) for delivery, _ in contents.pending if delivery.sink not in names]
+
+
+def _given_up(delivery: Delivery, now: Instant) -> Attempt:
+    why = "the configuration no longer has this sink"
+    return Attempt(delivery.id, delivery.sink, delivery.attempt, DeliveryState.DEAD, now.wall, error=why)
+
+
+def _restored(name: str, room: Room, contents: Contents, now: Instant) -> SourceState:
+    """The source as it was committed; blind until its edge has caught up."""
+    row = next((row for row in contents.sources if row.name == name), SourceRow(name, room.kind))
+    state = SourceState(room=room, row=row, since=now.wall)
+    for subject in contents.subjects:
+        if subject.key.source == name:
+            digest = subject_digest(subject.key.type, subject.key.id, subject.body)
+            record = room.decode(subject.body)
+            state.subjects[subject.key.id] = SubjectState(subject.revision, record, digest, dict(subject.problems))
+            state.digest += digest
+    state.digest %= 1 << 256
+    return state
+
+
+def _report(name: str, state: SourceState) -> SourceReport:
+    return SourceReport(
+        name=name,
+        kind=state.room.kind,
+        sight=intake.sight(state),
+        blind=state.blind,
+        since=state.since,
+        subjects=len(state.subjects),
+        network=state.row.network,
+        edge=state.edge if state.session else "",
+        last_frame_at=state.row.seen_at,
+        rejected=state.rejected,
+    )
+
+
+def _say_sight(state: SourceState) -> None:
+    """One line for each change of what there is to say; an error if somebody has to do something."""
+    sight = intake.sight(state)
+    if sight == state.said:
+        return
+    state.said = sight
+    fields = logger.bind(source=state.row.name)
+    if sight.seeing:
+        fields.bind(subjects=len(state.subjects)).info("source sees")
+    elif sight.needs_operator or sight.login_url:
+        fields.bind(reason=sight.reason, detail=sight.detail, login_url=sight.login_url).error("source needs you")
+    elif sight.reason not in intake.PASSING:
+        fields.bind(reason=sight.reason, detail=sight.detail).warning("source is blind")
+
+
+def _log_event(event: Event) -> None:
+    fields = logger.bind(
+        event_type=event.type.name,
+        subject_name=event.subject_name,
+        event_id=event.event_id,
+        timestamp_of_event=rfc3339(event.timestamp),
+    )
+    fields.info("event recorded")

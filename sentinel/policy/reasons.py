@@ -1,0 +1,20 @@
+"""Why a difference is held back. Each reason is a function with an end, or open until something happens."""
+
+from collections.abc import Set as AbstractSet
+from datetime import datetime, timedelta
+
+from sentinel.clock import Deadline, Instant, deadline
+from sentinel.model import SubjectKey
+
+MOST_WINDOWS = 5
+"""A subject that never comes to rest is told after so many debounce windows all the same."""
+
+
+def debounce(window: timedelta, *, began: datetime, newest: datetime, now: Instant) -> Deadline:
+    """Trailing: ends one window after the newest event, at the latest `MOST_WINDOWS` windows after the first."""
+    return deadline(now, min(newest, began + (MOST_WINDOWS - 1) * window), window)
+
+
+def blind(subject: SubjectKey, blind_sources: AbstractSet[str]) -> bool:
+    """Open as long as the subject's source does not see: what looks like a change may only be the lost view."""
+    return subject.source in blind_sources

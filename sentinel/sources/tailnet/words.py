@@ -1,0 +1,101 @@
+"""What people read about a tailnet: who, what, since when, what it may mean, what to do."""
+
+from datetime import datetime, timedelta
+
+from sentinel.clock import parse_rfc3339
+from sentinel.events import Event, Message, Reading, Text
+from sentinel.sources.tailnet.catalogue import ADDED, OFFLINE, ONLINE, REMOVED
+
+SYSTEMS = {"linux": "Linux", "windows": "Windows", "freebsd": "FreeBSD", "openbsd": "OpenBSD", "android": "Android"}
+
+
+def duration(length: timedelta) -> str:
+    """`45 s`, `2 min`, `1 h 12 min`, `3 d 4 h`: the two largest units, rounded down."""
+    seconds = max(0, int(length.total_seconds()))
+    days, rest = divmod(seconds, 86_400)
+    hours, rest = divmod(rest, 3_600)
+    minutes = rest // 60
+    if days:
+        return f"{days} d {hours} h" if hours else f"{days} d"
+    if hours:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{minutes} min" if minutes else f"{seconds} s"
+
+
+def local_time(moment: datetime, reading: Reading) -> str:
+    """`14:02` on the reader's own day, `Nov 20, 23:12` on another."""
+    local, today = moment.astimezone(reading.zone), reading.now.astimezone(reading.zone)
+    if local.date() == today.date():
+        return f"{local:%H:%M}"
+    return f"{local:%b} {local.day}, {local:%H:%M}"
+
+
+def since(moment: datetime, reading: Reading) -> str:
+    """`at 14:02, 2 min ago`; without the second half while it is as good as now."""
+    ago = reading.now - moment
+    told = f"at {local_time(moment, reading)}"
+    return told if ago < timedelta(seconds=30) else f"{told}, {duration(ago)} ago"
+
+
+def _who(event: Event, payload: dict[str, object], reading: Reading) -> str:
+    tags, owner, system = payload["tags"], str(payload["owner"] or ""), str(payload["os"] or "")
+    belongs = ", ".join(map(str, tags)) if isinstance(tags, list) and tags else owner
+    about = [part for part in (belongs, SYSTEMS.get(system, system)) if part]
+    if reading.several_networks:
+        about.append(event.subject.source)
+    return f"{event.subject_name} ({', '.join(about)})" if about else event.subject_name
+
+
+def _added(message: Message, reading: Reading) -> Text:
+    event, payload = message.event, message.event.payload()
+    online = payload["online"] or any(earlier.type is ONLINE for earlier in message.folded)
+    contact = "is in contact" if online else "has not been in contact yet"
+    return Text(
+        f"{event.subject_name} is new in the tailnet",
+        f"{_who(event, payload, reading)} is new in the tailnet since {local_time(event.timestamp, reading)} and "
+        f"{contact}. If nobody expected it, remove it in the admin console.",
+    )
+
+
+def _removed(message: Message, reading: Reading) -> Text:
+    event, payload = message.event, message.event.payload()
+    return Text(
+        f"{event.subject_name} is no longer visible in the tailnet",
+        f"{_who(event, payload, reading)} is no longer visible since {local_time(event.timestamp, reading)}: it was "
+        "removed from the tailnet, or an access rule now hides it. If nobody meant to, look in the admin console.",
+    )
+
+
+def _offline(message: Message, reading: Reading) -> Text:
+    event, payload = message.event, message.event.payload()
+    return Text(
+        f"{event.subject_name} lost contact with Tailscale",
+        f"{_who(event, payload, reading)} lost contact with Tailscale {since(event.timestamp, reading)}. It may still "
+        "be up on its own network; if nobody switched it off, check its power and its internet connection.",
+    )
+
+
+def _online(message: Message, reading: Reading) -> Text:
+    event, payload = message.event, message.event.payload()
+    away_since = _away_since(message)
+    if away_since is None:
+        return Text(
+            f"{event.subject_name} is in contact with Tailscale",
+            f"{_who(event, payload, reading)} is in contact with Tailscale since "
+            f"{local_time(event.timestamp, reading)}.",
+        )
+    away = duration(event.timestamp - away_since)
+    return Text(
+        f"{event.subject_name} is back",
+        f"{_who(event, payload, reading)} is back after {away}, since {local_time(event.timestamp, reading)}.",
+    )
+
+
+def _away_since(message: Message) -> datetime | None:
+    """When the absence began that ends here: as far as the reader was told, so across flips that nobody told."""
+    first = next((event for event in (*message.folded, message.event) if event.type is ONLINE), message.event)
+    since_text = first.payload().get("offline_since")
+    return parse_rfc3339(str(since_text)) if since_text else None
+
+
+WORDS = {ADDED.name: _added, REMOVED.name: _removed, OFFLINE.name: _offline, ONLINE.name: _online}

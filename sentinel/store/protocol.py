@@ -1,0 +1,151 @@
+"""What the service asks of a store. One writer commits; readers only read."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from sentinel.events import Difference, Event
+from sentinel.model import Attempt, Delivery, DeliveryState, Outcome, Position, Sight, SubjectKey
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A source as of the newest committed frame; `position` is None before the first one."""
+
+    name: str
+    kind: str
+    position: Position | None = None
+    seen_at: datetime | None = None
+    based: bool = False
+    self_id: str = ""
+    network: str = ""
+    people: Mapping[int, str] = field(default_factory=dict)
+    sight: Sight = Sight(seeing=True)
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectRow:
+    """A subject: `body` is its record as its room encodes it, `problems` maps aspects to the events that opened them."""
+
+    key: SubjectKey
+    revision: int
+    body: bytes
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SpanRow:
+    """The availability of a subject from a moment on; None for a state ends the last span without a new one."""
+
+    key: SubjectKey
+    began_at: datetime
+    state: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A frame's part that could not be understood; the subject kept its old state."""
+
+    source: str
+    subject_id: str
+    recorded_at: datetime
+    why: str
+
+
+@dataclass(slots=True)
+class Batch:
+    """Everything that one commit holds. Rows that map to None go."""
+
+    high_revision: int | None = None
+    ledger_id: str | None = None
+    sources: dict[str, SourceRow] = field(default_factory=dict)
+    subjects: dict[SubjectKey, SubjectRow | None] = field(default_factory=dict)
+    forgotten: list[str] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    spans: list[SpanRow] = field(default_factory=list)
+    differences: dict[tuple[str, SubjectKey, str], Difference | None] = field(default_factory=dict)
+    outcomes: dict[tuple[int, str], Outcome] = field(default_factory=dict)
+    deliveries: list[Delivery] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to commit."""
+        return any(getattr(self, name) for name in self.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What the writer has to know when it starts."""
+
+    ledger_id: str
+    high_revision: int
+    next_event: int
+    next_delivery: int
+    last_words: str
+    sources: tuple[SourceRow, ...]
+    subjects: tuple[SubjectRow, ...]
+    differences: tuple[Difference, ...]
+    pending: tuple[tuple[Delivery, tuple[Event, ...]], ...]
+
+
+class Store(Protocol):
+    """The writer's side. Every method raises StoreError when the store cannot keep its promise."""
+
+    def load(self) -> Contents:
+        """Everything as of the last commit."""
+        ...
+
+    def commit(self, batch: Batch) -> None:
+        """All of the batch or nothing, on disk when it returns."""
+        ...
+
+    def purge(self, before: datetime, limit: int) -> int:
+        """Forgets up to `limit` events recorded before a moment, sparing what is open; returns how many went."""
+        ...
+
+    def last_words(self, text: str) -> None:
+        """Notes why the run ends; empty for a clean end."""
+        ...
+
+    def close(self) -> None:
+        """Ends the connection."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event with what became of it, sorted by sink."""
+
+    event: Event
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SinkCounts:
+    """A sink's deliveries by state, how many differences wait, and what a failed attempt of a pending delivery said."""
+
+    states: Mapping[DeliveryState, int]
+    held: int
+    last_error: str
+
+
+class Reader(Protocol):
+    """A reader's side: each call is one short transaction of its own."""
+
+    def events(self, *, after: int, newest: int | None) -> Iterator[Told]:
+        """Events with a number above `after`, oldest first; only the `newest` so many unless None."""
+        ...
+
+    def event_count(self) -> int:
+        """How many events the ledger has."""
+        ...
+
+    def subjects(self) -> Iterable[SubjectRow]:
+        """All subjects, sorted by key."""
+        ...
+
+    def sink_counts(self) -> Mapping[str, SinkCounts]:
+        """Deliveries by sink."""
+        ...

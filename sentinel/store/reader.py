@@ -1,0 +1,96 @@
+"""Reading while the writer writes: own connections that cannot change anything."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from sentinel.errors import StoreError
+from sentinel.events import EventType
+from sentinel.model import DeliveryState
+from sentinel.store import rows
+from sentinel.store.protocol import SinkCounts, SubjectRow, Told
+
+PAGE = 500
+"""Events per transaction: a long listing never holds the write-ahead log."""
+
+
+class SqliteReader:
+    """A connection per call, so that any thread may ask."""
+
+    def __init__(self, path: Path, catalogue: Mapping[str, EventType]) -> None:
+        self._path = path
+        self._catalogue = catalogue
+
+    def events(self, *, after: int, newest: int | None) -> Iterator[Told]:
+        """Events with a number above `after`, oldest first; only the `newest` so many unless None."""
+        start = max(after, self._start(newest))
+        while page := self._page(start):
+            yield from page
+            start = page[-1].event.number
+
+    def event_count(self) -> int:
+        """How many events the ledger has."""
+        with self._open() as connection:
+            return _one(connection, "SELECT count(*) FROM events")
+
+    def subjects(self) -> tuple[SubjectRow, ...]:
+        """All subjects, sorted by key."""
+        with self._open() as connection:
+            found = connection.execute(
+                "SELECT source, type, id, revision, problems, body FROM subjects ORDER BY source, type, id"
+            )
+            return tuple(map(rows.to_subject, found))
+
+    def sink_counts(self) -> Mapping[str, SinkCounts]:
+        """Deliveries by sink."""
+        with self._open() as connection:
+            counted = connection.execute("SELECT sink, state, count(*) FROM deliveries GROUP BY sink, state").fetchall()
+            held = dict(connection.execute(_HELD).fetchall())
+            errors = dict(
+                connection.execute(
+                    "SELECT sink, error FROM deliveries WHERE state = 'pending' AND error <> '' GROUP BY sink"
+                ).fetchall()
+            )
+        states: dict[str, dict[DeliveryState, int]] = {}
+        for sink, state, number in counted:
+            states.setdefault(sink, {})[DeliveryState(state)] = number
+        return {
+            sink: SinkCounts(states.get(sink, {}), held.get(sink, 0), errors.get(sink, ""))
+            for sink in states.keys() | held.keys()
+        }
+
+    def _start(self, newest: int | None) -> int:
+        if newest is None:
+            return 0
+        with self._open() as connection:
+            nth = "SELECT number FROM events ORDER BY number DESC LIMIT 1 OFFSET ?"
+            found = connection.execute(nth, (newest,)).fetchone()
+        return int(found[0]) if found else 0
+
+    def _page(self, after: int) -> list[Told]:
+        with self._open() as connection:
+            query = f"SELECT {rows.EVENT_COLUMNS} FROM events WHERE number > ? ORDER BY number LIMIT {PAGE}"  # noqa: S608
+            events = [rows.to_event(row, self._catalogue) for row in connection.execute(query, (after,))]
+            return [Told(event, self._outcomes(connection, event.number)) for event in events]
+
+    def _outcomes(self, connection: sqlite3.Connection, number: int) -> tuple[rows.Outcome, ...]:
+        found = connection.execute("SELECT * FROM outcomes WHERE event = ? ORDER BY sink", (number,))
+        return tuple(map(rows.to_outcome, found))
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+                connection.execute("PRAGMA query_only = ON")
+                connection.execute("BEGIN")
+                yield connection
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f"the store {self._path} cannot be read: {error}") from error
+
+
+_HELD = "SELECT sink, count(*) FROM differences WHERE waiting <> '[]' GROUP BY sink"
+
+
+def _one(connection: sqlite3.Connection, query: str, values: Sequence[object] = ()) -> int:
+    return int(connection.execute(query, values).fetchone()[0])

@@ -1,0 +1,194 @@
+"""From objects to SQLite's rows and back; the one place that knows the order of columns."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from sentinel.clock import Deadline, parse_rfc3339, rfc3339
+from sentinel.events import Difference, Event, EventType, Severity
+from sentinel.model import Attempt, Delivery, Outcome, OutcomeState, Position, Sight, SubjectKey
+from sentinel.store.protocol import SourceRow, SubjectRow
+
+Row = tuple[Any, ...]
+
+EVENT_COLUMNS = (
+    "number, key, type, aspect, source, subject_type, subject_id, subject_name, severity, revision, timestamp,"
+    " recorded_at, before, after, resolves, body"
+)
+DELIVERY_COLUMNS = (
+    "id, sink, source, subject_type, subject_id, key, speaks, events, created_at, attempt, next_try, error"
+)
+DIFFERENCE_COLUMNS = (
+    "sink, source, subject_type, subject_id, aspect, told, truth, problem, waiting, began, due_wall, due_boot,"
+    " due_boot_id"
+)
+
+
+def text(moment: datetime | None) -> str | None:
+    """The moment as text, None for None."""
+    return rfc3339(moment) if moment else None
+
+
+def moment(stored: str | None) -> datetime | None:
+    """The moment that `text` wrote."""
+    return parse_rfc3339(stored) if stored else None
+
+
+def from_source(row: SourceRow) -> Row:
+    """A source's columns."""
+    position = row.position or Position("", 0, 0)
+    people = orjson.dumps({str(number): name for number, name in row.people.items()}).decode()
+    sight = (row.sight.seeing, row.sight.reason, row.sight.detail, row.sight.needs_operator)
+    return (row.name, row.kind, *position, text(row.seen_at), row.based, row.self_id, row.network, people, *sight)
+
+
+def to_source(row: Row) -> SourceRow:
+    """The source that `from_source` wrote."""
+    name, kind, boot_id, epoch, seq, seen_at, based, self_id, network, people = row[:10]
+    seeing, reason, detail, needs_operator = row[10:]
+    return SourceRow(
+        name=name,
+        kind=kind,
+        position=Position(boot_id, epoch, seq) if boot_id else None,
+        seen_at=moment(seen_at),
+        based=bool(based),
+        self_id=self_id,
+        network=network,
+        people={int(number): login for number, login in orjson.loads(people).items()},
+        sight=Sight(bool(seeing), reason, detail, needs_operator=bool(needs_operator)),
+    )
+
+
+def from_subject(row: SubjectRow) -> Row:
+    """A subject's columns."""
+    return (*row.key, row.revision, orjson.dumps(dict(row.problems)).decode(), row.body.decode())
+
+
+def to_subject(row: Row) -> SubjectRow:
+    """The subject that `from_subject` wrote."""
+    source, type_, id_, revision, problems, body = row
+    return SubjectRow(SubjectKey(source, type_, id_), revision, body.encode(), orjson.loads(problems))
+
+
+def from_event(event: Event) -> Row:
+    """An event's columns."""
+    return (
+        event.number,
+        event.key,
+        event.type.name,
+        event.type.aspect,
+        *event.subject,
+        event.subject_name,
+        event.severity.value,
+        event.revision,
+        rfc3339(event.timestamp),
+        rfc3339(event.recorded_at),
+        event.before,
+        event.after,
+        event.resolves,
+        event.body.decode(),
+    )
+
+
+def to_event(row: Row, catalogue: Mapping[str, EventType]) -> Event:
+    """The event that `from_event` wrote; a type that no catalogue has any more keeps its name and aspect."""
+    number, key, type_, aspect, source, subject_type, subject_id, name, severity, revision = row[:10]
+    timestamp, recorded_at, before, after, resolves, body = row[10:]
+    return Event(
+        number=number,
+        key=key,
+        event_id=key[:32],
+        type=catalogue.get(type_) or EventType(type_, aspect, order=0),
+        subject=SubjectKey(source, subject_type, subject_id),
+        subject_name=name,
+        severity=Severity(severity),
+        revision=revision,
+        timestamp=parse_rfc3339(timestamp),
+        recorded_at=parse_rfc3339(recorded_at),
+        before=before,
+        after=after,
+        resolves=resolves,
+        body=body.encode(),
+    )
+
+
+def from_difference(row: Difference) -> Row:
+    """A difference's columns."""
+    due = (text(row.due.wall), row.due.boot, row.due.boot_id) if row.due else (None, None, None)
+    waiting = orjson.dumps([event.number for event in row.waiting]).decode()
+    return (row.sink, *row.subject, row.aspect, row.told, row.truth, row.problem, waiting, text(row.began), *due)
+
+
+def to_difference(row: Row, events: Mapping[int, Event]) -> Difference:
+    """The difference that `from_difference` wrote."""
+    sink, source, type_, id_, aspect, told, truth, problem, waiting, began, wall, boot, boot_id = row
+    return Difference(
+        sink=sink,
+        subject=SubjectKey(source, type_, id_),
+        aspect=aspect,
+        told=told,
+        truth=truth,
+        problem=problem,
+        waiting=tuple(events[number] for number in orjson.loads(waiting)),
+        began=moment(began),
+        due=Deadline(parse_rfc3339(wall), boot, boot_id) if wall else None,
+    )
+
+
+def from_outcome(outcome: Outcome) -> Row:
+    """An outcome's columns."""
+    return (
+        outcome.event,
+        outcome.sink,
+        outcome.state.value,
+        outcome.message,
+        text(outcome.until),
+        outcome.why,
+    )
+
+
+def to_outcome(row: Row) -> Outcome:
+    """The outcome that `from_outcome` wrote."""
+    event, sink, state, message, until, why = row
+    return Outcome(event, sink, OutcomeState(state), message, moment(until), why)
+
+
+def from_delivery(delivery: Delivery) -> Row:
+    """A delivery's columns."""
+    return (
+        delivery.id,
+        delivery.sink,
+        *delivery.subject,
+        delivery.key,
+        delivery.speaks,
+        orjson.dumps(delivery.events).decode(),
+        rfc3339(delivery.created_at),
+        delivery.attempt,
+        text(delivery.next_try),
+        delivery.error,
+    )
+
+
+def to_delivery(row: Row) -> Delivery:
+    """The delivery that `from_delivery` wrote."""
+    id_, sink, source, type_, subject_id, key, speaks, events, created_at, attempt, next_try, error = row
+    return Delivery(
+        id=id_,
+        sink=sink,
+        subject=SubjectKey(source, type_, subject_id),
+        key=key,
+        speaks=speaks,
+        events=tuple(orjson.loads(events)),
+        created_at=parse_rfc3339(created_at),
+        attempt=attempt,
+        next_try=moment(next_try),
+        error=error,
+    )
+
+
+def from_attempt(attempt: Attempt) -> Row:
+    """An attempt's columns, in the order of the update."""
+    settled = None if attempt.next_try else text(attempt.finished_at)
+    return (attempt.state.value, attempt.attempt, text(attempt.next_try), settled, attempt.error, attempt.delivery)

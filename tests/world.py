@@ -1,0 +1,169 @@
+"""The real pipeline on a real store under a fake clock: what a test does to it, and what came of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import orjson
+
+from sentinel.events import Event, Telling
+from sentinel.model import Attempt, Audience, DeliveryState, OutcomeState, Position, SinkPolicy
+from sentinel.pipeline.inbox import Arrived, Closed, Hello, Opened
+from sentinel.pipeline.writer import Writer
+from sentinel.sources.room import Frame
+from sentinel.sources.tailnet import ROOM
+from sentinel.store.protocol import Told
+from sentinel.store.reader import SqliteReader
+from sentinel.store.sqlite import SqliteStore
+from tests.builders import Wire
+from tests.fakes import FakeClock
+
+SOURCE = "tailnet"
+
+
+@dataclass(eq=False)
+class FakeSession:
+    """An edge's stream that writes down what it is told."""
+
+    hello: Hello
+    welcomes: list[Position | None] = field(default_factory=list)
+    acks: list[Position] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+
+    def welcome(self, resume_after: Position | None) -> None:
+        self.welcomes.append(resume_after)
+
+    def ack(self, position: Position) -> None:
+        self.acks.append(position)
+
+    def refuse(self, why: str) -> None:
+        self.refusals.append(why)
+
+
+@dataclass
+class FakeOutbox:
+    """A sink's deliveries in the order in which they were offered."""
+
+    tellings: list[Telling] = field(default_factory=list)
+
+    def offer(self, tellings: Sequence[Telling]) -> None:
+        self.tellings += tellings
+
+
+class World:
+    """One service's writer; `restart` opens a new one on the same store, as after a kill."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        sinks: Sequence[SinkPolicy] = (SinkPolicy("hook", Audience.PROGRAMS),),
+        window: float = 3.0,
+        ledger_id: str = "ledger",
+        clock: FakeClock | None = None,
+        retention: timedelta = timedelta(days=90),
+    ) -> None:
+        self.path = path
+        self.sinks = sinks
+        self.window = timedelta(seconds=window)
+        self.ledger_ids = [ledger_id]
+        self.clock = clock or FakeClock()
+        self.retention = retention
+        self.wire = Wire(now=self.clock.now().wall)
+        self.outboxes = {sink.name: FakeOutbox() for sink in sinks}
+        self.commits = 0
+        self.session: FakeSession
+        self.start()
+
+    def start(self) -> None:
+        now = self.clock.now()
+        self.store = SqliteStore(
+            self.path, catalogue=ROOM.catalogue, new_id=lambda: self.ledger_ids[-1], now=now.wall
+        )
+        self.writer = Writer(
+            store=self.store,
+            contents=self.store.load(),
+            rooms={SOURCE: ROOM},
+            sinks=self.sinks,
+            outboxes=self.outboxes,
+            window=self.window,
+            retention=self.retention,
+            new_id=lambda: self.ledger_ids[-1],
+            on_commit=self._note_commit,
+            now=now,
+        )
+
+    def restart(self) -> None:
+        self.store.close()
+        self.start()
+
+    def connect(self, *, last_made: Position | None = None, last_acked: Position | None = None) -> FakeSession:
+        self.session = FakeSession(Hello(SOURCE, self.wire.boot_id, "sidecar test", last_made, last_acked))
+        self.writer.inbox.post(Opened(self.session))
+        self.step()
+        return self.session
+
+    def disconnect(self) -> None:
+        self.writer.inbox.post(Closed(self.session))
+        self.step()
+
+    def see(self, *frames: Frame) -> None:
+        """The frames arrive together; one step takes them all."""
+        for frame in frames:
+            self.writer.inbox.post(Arrived(self.session, frame))
+        self.step()
+
+    def step(self) -> float | None:
+        return self.writer.step(self.clock.now())
+
+    def pass_time(self, seconds: float) -> None:
+        """Time passes for service and edge; the writer steps whenever something is due."""
+        self.wire.pass_time(seconds)
+        end = self.clock.now().boot + seconds
+        while (due := self.step()) is not None and self.clock.now().boot + due < end:
+            self.clock.advance(due)
+        self.clock.advance(end - self.clock.now().boot)
+        self.step()
+
+    def settle(self, state: DeliveryState = DeliveryState.DELIVERED) -> None:
+        """Every delivery offered so far ends in one attempt."""
+        for outbox in self.outboxes.values():
+            for telling in outbox.tellings:
+                delivery = telling.delivery
+                finished = self.clock.now().wall
+                self.writer.inbox.report(Attempt(delivery.id, delivery.sink, 1, state, finished))
+        self.pass_time(1)
+
+    @property
+    def reader(self) -> SqliteReader:
+        return SqliteReader(self.path, ROOM.catalogue)
+
+    def told(self, sink: str = "hook") -> list[str]:
+        """What a sink was told, oldest first: `nas peer.offline`, with a number of folded events behind it."""
+        return [_line(telling) for telling in self.outboxes[sink].tellings]
+
+    def history(self) -> list[Told]:
+        return list(self.reader.events(after=0, newest=None))
+
+    def events(self) -> list[str]:
+        return [_event_line(told.event) for told in self.history()]
+
+    def outcomes(self, sink: str = "hook") -> list[OutcomeState]:
+        """What became of each event at a sink."""
+        return [outcome.state for told in self.history() for outcome in told.outcomes if outcome.sink == sink]
+
+    def bodies(self) -> list[dict[str, object]]:
+        return [orjson.loads(told.event.body) for told in self.history()]
+
+    def _note_commit(self) -> None:
+        self.commits += 1
+
+
+def _event_line(event: Event) -> str:
+    return f"{event.subject_name} {event.type.name}"
+
+
+def _line(telling: Telling) -> str:
+    folded = f" +{len(telling.message.folded)}" if telling.message.folded else ""
+    return _event_line(telling.message.event) + folded
