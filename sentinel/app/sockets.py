@@ -18,6 +18,8 @@ from sentinel.errors import StateError
 
 LARGEST_MESSAGE = 64 << 20
 """Bytes: a change of ten thousand peers in one frame fits."""
+STOP_WITHIN = 2.0
+"""Seconds that calls under way have left once the server stops."""
 _OPTIONS = (
     ("grpc.so_reuseport", 0),
     ("grpc.max_concurrent_streams", 16),
@@ -26,7 +28,7 @@ _OPTIONS = (
 
 
 @contextmanager
-def served(path: Path, add: Callable[[grpc.Server], None], *, name: str, stop_within: float) -> Iterator[grpc.Server]:
+def served(path: Path, add: Callable[[grpc.Server], None], *, name: str) -> Iterator[grpc.Server]:
     """A running server at the socket; stopped, and its socket gone, at the end. Raises StateError."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -44,7 +46,7 @@ def served(path: Path, add: Callable[[grpc.Server], None], *, name: str, stop_wi
         try:
             yield server
         finally:
-            server.stop(stop_within).wait()
+            server.stop(STOP_WITHIN).wait()
             threads.shutdown(wait=False, cancel_futures=True)
             path.unlink(missing_ok=True)
 

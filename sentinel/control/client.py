@@ -159,8 +159,9 @@ class ControlClient:
             "look at its log, and restart it if it hangs"
         )
 
-    def _worded(self, error: grpc.RpcError) -> ControlError:
-        code = error.code() if isinstance(error, grpc.Call) else None
+    def _worded(self, call: Any) -> ControlError:
+        # What a call raises is the call itself, which the types do not say.
+        code = call.code()
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
             return self._no_answer()
         if code in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}:
@@ -169,10 +170,8 @@ class ControlClient:
             return ControlError(
                 f"the service at {self._socket} is of another version: restart it after an upgrade"
             )
-        said = error.details() if isinstance(error, grpc.Call) else None
-        return ControlError(
-            f"the Sentinel service at {self._socket} failed: {said or code}; its log says why"
-        )
+        reason = call.details() or code.name
+        return ControlError(f"the Sentinel service at {self._socket} failed: {reason}; its log says why")
 
 
 @contextmanager
@@ -210,12 +209,13 @@ class _Stalled(Exception):
 
 
 class _Watch:
-    """Cancels a call when its next part is overdue."""
+    """Cancels a call when its next part is overdue; what the taker of a part spends on it does not count."""
 
     def __init__(self, cancel: Callable[[], object], seconds: float) -> None:
         self._cancel = cancel
         self._seconds = seconds
         self._moved = threading.Event()
+        self._taken = False
         self._over = False
         self._stalled = False
 
@@ -223,8 +223,10 @@ class _Watch:
         """The parts, as long as they keep coming."""
         try:
             for part in parts:
-                self._moved.set()
+                self._taken = True
                 yield part
+                self._moved.set()
+                self._taken = False
         except grpc.RpcError:
             if self._stalled:
                 raise _Stalled from None
@@ -232,10 +234,10 @@ class _Watch:
 
     def run(self) -> None:
         """Waits in a thread of its own."""
-        while self._moved.wait(self._seconds):
-            if self._over:
-                return
+        while not self._over and (self._moved.wait(self._seconds) or self._taken or self._moved.is_set()):
             self._moved.clear()
+        if self._over:
+            return
         self._stalled = True
         self._cancel()
 

@@ -19,6 +19,6 @@ def identity(peer: Peer) -> dict[str, object]:
 PERSONAL_SYSTEMS = frozenset({"ios", "android", "macos", "windows"})
 
 
-def is_personal(peer: Peer) -> bool:
-    """A phone or personal computer: it comes and goes as it pleases."""
-    return not peer.tags and peer.os.lower() in PERSONAL_SYSTEMS
+def is_personal(tags: object, system: str) -> bool:
+    """A phone or personal computer, untagged: it comes and goes as it pleases."""
+    return not tags and system.lower() in PERSONAL_SYSTEMS

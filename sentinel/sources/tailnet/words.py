@@ -5,8 +5,15 @@ from datetime import datetime, timedelta
 from sentinel.clock import parse_rfc3339
 from sentinel.events import Event, Message, Reading, Text
 from sentinel.sources.tailnet.catalogue import ADDED, OFFLINE, ONLINE, REMOVED
+from sentinel.sources.tailnet.facts import is_personal
 
 SYSTEMS = {"linux": "Linux", "windows": "Windows", "freebsd": "FreeBSD", "openbsd": "OpenBSD", "android": "Android"}
+
+
+UP_OR_DOWN = (
+    "It may still be up on its own network; if nobody switched it off, check its power and its internet connection."
+)
+ASLEEP = "It may be asleep, switched off, or somewhere without internet."
 
 
 def duration(length: timedelta) -> str:
@@ -70,8 +77,8 @@ def _offline(message: Message, reading: Reading) -> Text:
     event, payload = message.event, message.event.payload()
     return Text(
         f"{event.subject_name} lost contact with Tailscale",
-        f"{_who(event, payload, reading)} lost contact with Tailscale {since(event.timestamp, reading)}. It may still "
-        "be up on its own network; if nobody switched it off, check its power and its internet connection.",
+        f"{_who(event, payload, reading)} lost contact with Tailscale {since(event.timestamp, reading)}. "
+        + (ASLEEP if is_personal(payload["tags"], str(payload["os"])) else UP_OR_DOWN),
     )
 
 

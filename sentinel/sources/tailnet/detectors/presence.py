@@ -44,7 +44,7 @@ def _offline(subject: SubjectKey, before: Peer, after: Peer | None, at: datetime
         type=OFFLINE,
         subject=subject,
         subject_name=peer.name,
-        severity=Severity.INFO if is_personal(peer) else Severity.WARNING,
+        severity=Severity.INFO if is_personal(peer.tags, peer.os) else Severity.WARNING,
         happened_at=(after.since if after is not None else None) or at,
         before=Presence.ONLINE,
         after=Presence.OFFLINE,

@@ -1,0 +1,7 @@
+"""The composition root: the only place that wires the rooms together, and the only one that knows them all."""
+
+from sentinel.app.service import serve
+from sentinel.app.sinks import Verdict, check, test_sinks
+from sentinel.edge import find_binary, find_sidecar
+
+__all__ = ["Verdict", "check", "find_binary", "find_sidecar", "serve", "test_sinks"]

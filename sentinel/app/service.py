@@ -1,0 +1,306 @@
+"""The service: everything wired, started, watched and ended in the right order."""
+
+import os
+import random
+import signal
+import sys
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import grpc
+from loguru import logger
+
+from sentinel.app import sinks as sinks_of
+from sentinel.app import tables
+from sentinel.app.locks import state_lock
+from sentinel.app.sockets import served
+from sentinel.app.troubles import troubles
+from sentinel.clock import Clock, Instant, SystemClock
+from sentinel.config import Config
+from sentinel.control.service import Commits, ControlService, Live
+from sentinel.control.v1 import control_pb2_grpc
+from sentinel.delivery.sinks import Lines, Sink
+from sentinel.dispatcher import SinkLoop
+from sentinel.edge import Supervisor, environment, find_sidecar
+from sentinel.errors import ConfigError, Fault, StoreError
+from sentinel.events import Message, Telling
+from sentinel.ingest import Edge, IngestService
+from sentinel.model import SinkPolicy
+from sentinel.pipeline.writer import Writer, orphans
+from sentinel.sources.tailnet.decode import Decoder
+from sentinel.store.protocol import Batch, Contents
+from sentinel.store.reader import SqliteReader
+from sentinel.store.sqlite import SqliteStore
+from sentinel.wire.v1 import ingest_pb2_grpc
+
+DRAIN_WITHIN = 5.0
+UNCLEAN = "the last run was killed, or the machine lost power"
+
+
+@dataclass(frozen=True, slots=True)
+class _Core:
+    """The parts between the sockets: what the ends are wired to."""
+
+    store: SqliteStore
+    contents: Contents
+    writer: Writer
+    loops: Mapping[str, SinkLoop]
+    commits: Commits
+
+
+def serve(
+    config: Config,
+    *,
+    extra_env: Mapping[str, str] | None = None,
+    ready: Callable[[], None] | None = None,
+    clock: Clock | None = None,
+) -> int:
+    """Runs the service until SIGINT or SIGTERM; returns the exit code.
+
+    `extra_env` goes to a managed sidecar. Raises ConfigError and StateError before anything has started; StoreError
+    when the store failed, after everything has ended.
+    """
+    clock = clock or SystemClock()
+    stop = threading.Event()
+    failures: list[BaseException] = []
+    with ExitStack() as stack:
+        sinks = stack.enter_context(_sinks(config))
+        sidecar = _sidecar(config)
+        stack.enter_context(_signals(stop))
+        stack.enter_context(state_lock(config.state.store_path.parent))
+        core = stack.enter_context(_core(config, sinks, clock, failures))
+        _run_writer(core.writer, clock, stop, failures, stack)
+        _run_loops(core, clock, stack)
+        _run_servers(config, core, sidecar, extra_env or {}, clock, stack)
+        logger.bind(store=str(config.state.store_path), sinks=sorted(sinks)).info("sentinel is running")
+        if ready is not None:
+            ready()
+        stop.wait()
+        logger.info("sentinel is stopping")
+    if failures:
+        raise failures[0]
+    return 0
+
+
+@contextmanager
+def _sinks(config: Config) -> Iterator[dict[str, Sink]]:
+    sinks, faults = sinks_of.built(config, sinks_of.specs(config), Lines(sys.stdout.buffer))
+    if faults:
+        raise ConfigError(faults)
+    try:
+        yield sinks
+    finally:
+        for sink in sinks.values():
+            sink.close()
+
+
+def _sidecar(config: Config) -> str:
+    """The managed sidecar's binary; empty when nothing is managed."""
+    if all(source.sidecar == "external" for source in config.sources.values()):
+        return ""
+    found = find_sidecar()
+    if found is None:
+        text = "no sentinel-sidecar program was found: run 'make build', put it on the PATH, or set `sidecar: external`"
+        raise ConfigError((Fault(text, path="sources"),))
+    return str(found)
+
+
+@contextmanager
+def _signals(stop: threading.Event) -> Iterator[None]:
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)
+
+
+@contextmanager
+def _core(
+    config: Config, sinks: Mapping[str, Sink], clock: Clock, failures: list[BaseException]
+) -> Iterator[_Core]:
+    now = clock.now()
+    store = SqliteStore(config.state.store_path, catalogue=tables.CATALOGUE, new_id=_new_id, now=now.wall)
+    contents = store.load()
+    if contents.last_words:
+        logger.bind(last_words=contents.last_words).warning("the last run did not end cleanly")
+    store.last_words(UNCLEAN)
+    policies = [SinkPolicy(name, sink.audience) for name, sink in sinks.items()]
+    _give_up_orphans(store, contents, policies, now)
+    commits = Commits()
+    writer_ref: list[Writer] = []
+    loops = {
+        name: SinkLoop(name=name, sink=sink, report=lambda attempt: writer_ref[0].inbox.report(attempt))
+        for name, sink in sinks.items()
+    }
+    writer = Writer(
+        store=store,
+        contents=contents,
+        rooms=tables.rooms(config),
+        sinks=policies,
+        outboxes=loops,
+        window=config.policy.debounce_window,
+        retention=config.retention,
+        new_id=_new_id,
+        on_commit=commits.note,
+        now=now,
+    )
+    writer_ref.append(writer)
+    _offer_pending(contents, loops)
+    try:
+        yield _Core(store, contents, writer, loops, commits)
+    finally:
+        _say_last_words(store, failures)
+        store.close()
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex
+
+
+def _give_up_orphans(store: SqliteStore, contents: Contents, sinks: list[SinkPolicy], now: Instant) -> None:
+    given_up = orphans(contents, sinks, now)
+    if given_up:
+        store.commit(Batch(attempts=given_up))
+        names = sorted({attempt.sink for attempt in given_up})
+        fields = logger.bind(sinks=names, deliveries=len(given_up))
+        fields.error("deliveries are given up: the configuration no longer has their sinks")
+
+
+def _offer_pending(contents: Contents, loops: Mapping[str, SinkLoop]) -> None:
+    """What the last run had not delivered goes on."""
+    for name, loop in loops.items():
+        loop.offer(
+            [
+                Telling(delivery, Message(delivery.key, name, events[-1], events[:-1]))
+                for delivery, events in contents.pending
+                if delivery.sink == name
+            ]
+        )
+
+
+def _say_last_words(store: SqliteStore, failures: list[BaseException]) -> None:
+    words = str(failures[0]) if failures else ""
+    try:
+        store.last_words(words)
+    except StoreError as error:
+        logger.bind(error=str(error)).error("the reason for the end could not be stored")
+
+
+def _run_writer(
+    writer: Writer, clock: Clock, stop: threading.Event, failures: list[BaseException], stack: ExitStack
+) -> None:
+    """The writer's thread; if it fails, the service ends."""
+
+    def run() -> None:
+        try:
+            writer.run(clock)
+        except BaseException as error:  # noqa: BLE001 - whatever ends the writer ends the service, with its reason
+            failures.append(error)
+            logger.bind(error=str(error)).error("the writer failed: nothing more is acknowledged or sent")
+        writer.inbox.close()
+        stop.set()
+
+    thread = threading.Thread(target=run, name="writer", daemon=True)
+    thread.start()
+    stack.callback(thread.join)
+    stack.callback(writer.inbox.close)
+
+
+def _run_loops(core: _Core, clock: Clock, stack: ExitStack) -> None:
+    """Sinks drain while the writer still takes their outcomes."""
+    for loop in core.loops.values():
+        loop.start(clock)
+    stack.callback(lambda: [loop.stop(DRAIN_WITHIN) for loop in core.loops.values()])
+    stack.callback(lambda: [loop.ask_to_stop() for loop in core.loops.values()])
+
+
+def _failing(loop: SinkLoop) -> str:
+    """What the sink's last attempt said, if it failed."""
+    status = loop.status()
+    return status.last_error if status.failures else ""
+
+
+def _run_servers(
+    config: Config, core: _Core, sidecar: str, extra_env: Mapping[str, str], clock: Clock, stack: ExitStack
+) -> None:
+    """Control first, so that the status can be asked while edges still come in."""
+    ingest = IngestService(inbox=core.writer.inbox, edges=_edges(config), clock=clock)
+    supervisors = {
+        name: _supervisor(config, name, sidecar, extra_env)
+        for name, source in config.sources.items()
+        if source.sidecar == "managed"
+    }
+    control = ControlService(
+        live=_live(config, core, ingest, supervisors, clock),
+        reader=SqliteReader(config.state.store_path, tables.CATALOGUE),
+        rooms=tables.rooms(config),
+        commits=core.commits,
+        clock=clock,
+    )
+    stack.enter_context(
+        served(config.control.socket, _adder(control_pb2_grpc.add_ControlServiceServicer_to_server, control), name="control")
+    )
+    stack.callback(core.commits.close)
+    stack.enter_context(
+        served(config.ingest.socket, _adder(ingest_pb2_grpc.add_IngestServiceServicer_to_server, ingest), name="ingest")
+    )
+    stack.callback(ingest.end_all)
+    for supervisor in supervisors.values():
+        stack.callback(supervisor.stop)
+        supervisor.start(clock)
+
+
+def _adder(add: Callable[..., None], service: object) -> Callable[[grpc.Server], None]:
+    return lambda server: add(service, server)
+
+
+def _edges(config: Config) -> dict[str, Edge]:
+    tsnet = config.tsnet
+    edge = Edge(
+        decoder=Decoder,
+        hostname=tsnet.hostname,
+        control_url=tsnet.control_url,
+        auth_key=tsnet.auth_key.get_secret_value(),
+        ephemeral=tsnet.ephemeral,
+        log_upload=tsnet.log_upload,
+    )
+    return dict.fromkeys(config.sources, edge)
+
+
+def _supervisor(config: Config, name: str, sidecar: str, extra_env: Mapping[str, str]) -> Supervisor:
+    command = (
+        *(sidecar, "--managed", "--connect", f"unix:{config.ingest.socket}"),
+        *("--source", name, "--state-dir", str(config.tsnet.state_dir)),
+    )
+    return Supervisor(command=command, env=environment(os.environ, extra_env), jitter=random.random)
+
+
+def _live(
+    config: Config, core: _Core, ingest: IngestService, supervisors: Mapping[str, Supervisor], clock: Clock
+) -> Live:
+    def current_troubles() -> tuple[str, ...]:
+        return tuple(
+            troubles(
+                core.writer.reports,
+                sidecars={name: supervisor.trouble for name, supervisor in supervisors.items()},
+                turned_away=ingest.turned_away,
+                silent_for=ingest.heard,
+                sinks={name: _failing(loop) for name, loop in core.loops.items()},
+                socket=str(config.ingest.socket),
+            )
+        )
+
+    return Live(
+        sources=lambda: core.writer.reports,
+        heard=ingest.heard,
+        troubles=current_troubles,
+        ledger_id=lambda: core.writer.ledger_id,
+        started_at=clock.now().wall,
+        store_path=config.state.store_path,
+        sinks={spec.name: spec.type for spec in sinks_of.specs(config)},
+        last_words=core.contents.last_words,
+    )

@@ -1,0 +1,95 @@
+"""Sinks from the configuration: built, checked, tested."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sentinel.app.tables import WORDS
+from sentinel.clock import Clock, SystemClock
+from sentinel.config import AppriseSink, Config, StdoutSink
+from sentinel.delivery.sinks import Lines, Sink, SinkSpec, Wording, build
+from sentinel.dispatcher import say
+from sentinel.errors import ConfigError, DeliveryError, Fault
+from sentinel.events import Severity, Text
+
+TEST = Text("Test from Sentinel", "Test from Sentinel: if you can read this, messages reach you here.")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a test of one sink went; `error` is empty when it arrived."""
+
+    sink: str
+    type: str
+    ok: bool
+    error: str = ""
+
+
+def specs(config: Config) -> tuple[SinkSpec, ...]:
+    """The configured sinks, sorted by name."""
+    return tuple(_spec(name, sink) for name, sink in sorted(config.sinks.items()))
+
+
+def _spec(name: str, sink: StdoutSink | AppriseSink) -> SinkSpec:
+    if isinstance(sink, AppriseSink):
+        return SinkSpec(name, "apprise", url=sink.target.get_secret_value())
+    return SinkSpec(name, "stdout", format=sink.format)
+
+
+def built(config: Config, chosen: Iterable[SinkSpec], lines: Lines) -> tuple[dict[str, Sink], tuple[Fault, ...]]:
+    """The sinks that can be built, by name, and what is wrong with the others; nothing is sent."""
+    wording = Wording(words=WORDS, zone=config.time_zone, several_networks=len(config.sources) > 1)
+    sinks: dict[str, Sink] = {}
+    faults: list[Fault] = []
+    for spec in chosen:
+        try:
+            sinks[spec.name] = build(spec, wording=wording, lines=lines)
+        except ConfigError as error:
+            faults += [replace(fault, path=f"sinks.{spec.name}.{fault.path}") for fault in error.faults]
+    return sinks, tuple(faults)
+
+
+def check(config: Config) -> tuple[Fault, ...]:
+    """What is wrong with a configuration that only its sinks can see, such as a URL that no service accepts."""
+    sinks, faults = built(config, specs(config), Lines(sys.stdout.buffer))
+    for sink in sinks.values():
+        sink.close()
+    return faults
+
+
+def test_sinks(
+    config: Config, names: Sequence[str], *, deadline_s: float, clock: Clock | None = None
+) -> tuple[Verdict, ...]:
+    """Sends a test to each named sink, all at once, and waits for their answers until the deadline (seconds)."""
+    now = (clock or SystemClock()).now().wall
+    deadline = timedelta(seconds=deadline_s)
+    chosen = [spec for spec in specs(config) if spec.name in names]
+    sinks, faults = built(config, chosen, Lines(sys.stdout.buffer))
+    with ThreadPoolExecutor(max_workers=max(1, len(sinks))) as tries:
+        said = tries.map(lambda sink: _try(sink, now, deadline), sinks.values())
+        errors = _refused(chosen, faults) | dict(zip(sinks, said, strict=True))
+    for sink in sinks.values():
+        sink.close()
+    return tuple(Verdict(spec.name, spec.type, not errors[spec.name], errors[spec.name]) for spec in chosen)
+
+
+def _try(sink: Sink, now: datetime, deadline: timedelta) -> str:
+    """What went wrong; empty when the test arrived."""
+    try:
+        say(sink, TEST, Severity.INFO, now=now, deadline=deadline)
+    except DeliveryError as error:
+        return str(error)
+    return ""
+
+
+def _refused(chosen: Iterable[SinkSpec], faults: Iterable[Fault]) -> dict[str, str]:
+    """The first fault of each sink that could not be built."""
+    errors: dict[str, str] = {}
+    for spec in chosen:
+        own = [fault for fault in faults if fault.path.startswith(f"sinks.{spec.name}.")]
+        if own:
+            errors[spec.name] = own[0].text
+    return errors
+

@@ -1,0 +1,16 @@
+"""The tables of all rooms, joined."""
+
+from collections.abc import Mapping
+
+from sentinel.config import Config
+from sentinel.events import EventType, Words
+from sentinel.sources import tailnet
+from sentinel.sources.room import Room
+
+CATALOGUE: Mapping[str, EventType] = tailnet.ROOM.catalogue
+WORDS: Mapping[str, Words] = tailnet.ROOM.words
+
+
+def rooms(config: Config) -> dict[str, Room]:
+    """The room of each configured source."""
+    return dict.fromkeys(config.sources, tailnet.ROOM)

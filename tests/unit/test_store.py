@@ -1,0 +1,165 @@
+"""The ledger's file: what it promises beyond what the pipeline's tests show."""
+
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from sentinel.errors import StoreError
+from sentinel.model import Attempt, DeliveryState
+from sentinel.sources.tailnet import ROOM
+from sentinel.store.protocol import Batch, SubjectRow
+from sentinel.store.reader import SqliteReader
+from sentinel.store.sqlite import SqliteStore
+from tests.builders import START, delta, node
+from tests.world import World
+
+
+def opened(path: Path) -> SqliteStore:
+    return SqliteStore(path, catalogue=ROOM.catalogue, new_id=lambda: "ledger", now=START)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    made = World(tmp_path / "state.db")
+    made.connect()
+    made.see(made.wire.base(node("nas"), node("pi")))
+    return made
+
+
+def test_everything_is_there_again_after_a_restart(world: World) -> None:
+    world.see(world.wire.patch("nas", online=False))
+    before = world.store.load()
+    world.restart()
+    assert world.store.load() == before
+    assert before.differences[0].waiting[0].type.name == "peer.offline"
+
+
+def test_a_delivery_that_was_not_settled_is_pending_after_a_restart(world: World) -> None:
+    world.see(world.wire.patch("nas", online=False))
+    world.pass_time(5)
+    world.restart()
+    ((delivery, events),) = world.store.load().pending
+    assert delivery == world.outboxes["hook"].tellings[0].delivery
+    assert [event.number for event in events] == [delivery.speaks]
+
+
+def test_a_settled_delivery_is_not_pending(world: World) -> None:
+    world.see(world.wire.patch("nas", online=False))
+    world.pass_time(5)
+    world.settle()
+    assert world.store.load().pending == ()
+    assert world.reader.sink_counts()["hook"].states == {DeliveryState.DELIVERED: 1}
+
+
+def test_a_late_success_settles_what_was_given_up_and_stays(world: World) -> None:
+    world.see(world.wire.patch("nas", online=False))
+    world.pass_time(5)
+    for state in (DeliveryState.DEAD, DeliveryState.DELIVERED, DeliveryState.DEAD):
+        world.settle(state)
+    assert world.reader.sink_counts()["hook"].states == {DeliveryState.DELIVERED: 1}
+
+
+def test_a_failed_attempt_leaves_its_words_and_its_next_try(world: World) -> None:
+    world.see(world.wire.patch("nas", online=False))
+    world.pass_time(5)
+    again = world.clock.now().wall + timedelta(seconds=9)
+    attempt = Attempt(1, "hook", 1, DeliveryState.PENDING, world.clock.now().wall, again, "it hung up")
+    world.writer.inbox.report(attempt)
+    world.pass_time(1)
+    ((delivery, _),) = world.store.load().pending
+    assert (delivery.attempt, delivery.next_try, delivery.error) == (1, again, "it hung up")
+    assert world.reader.sink_counts()["hook"].last_error == "it hung up"
+
+
+def test_a_batch_is_all_or_nothing(world: World) -> None:
+    world.see(world.wire.patch("nas", online=False))
+    event = world.history()[0].event
+    key = ROOM.subject_type, "n-x"
+    batch = Batch(events=[event], subjects={("tailnet", *key): SubjectRow(("tailnet", *key), 9, b"{}")})  # type: ignore[dict-item, arg-type]
+    subjects = world.reader.subjects()
+    with pytest.raises(StoreError, match="UNIQUE"):
+        world.store.commit(batch)
+    assert world.reader.subjects() == subjects
+
+
+def test_availability_is_kept_from_the_first_day(world: World) -> None:
+    world.pass_time(60)
+    world.see(world.wire.patch("nas", online=False))
+    world.pass_time(60)
+    world.see(world.wire.frame(delta=delta(removals=["nas"])))
+    world.disconnect()
+    with closing(sqlite3.connect(world.path)) as connection:
+        spans = connection.execute(
+            "SELECT subject_id, state, ended_at IS NULL FROM spans WHERE subject_id <> 'n-pi' ORDER BY began_at, state"
+        ).fetchall()
+    assert spans == [
+        ("n-nas", "up", 0),
+        ("tailnet", "up", 0),
+        ("n-nas", "down", 0),
+        ("tailnet", "unknown", 1),
+    ]
+
+
+def test_a_subject_that_cannot_be_understood_keeps_its_state_and_is_noted(world: World) -> None:
+    frame = world.wire.frame(delta=delta(upserts=[node("pi", online=False)]))
+    poisoned = dict(frame.inputs) | {"n-nas": "poison"}
+    object.__setattr__(frame, "inputs", poisoned)
+    world.see(frame)
+    assert world.events() == ["pi peer.offline"]
+    assert world.writer.reports[0].rejected == 1
+    with closing(sqlite3.connect(world.path)) as connection:
+        ((subject, why),) = connection.execute("SELECT subject_id, why FROM rejects").fetchall()
+    assert subject == "n-nas"
+    assert "AttributeError" in why
+
+
+def test_a_store_of_a_newer_sentinel_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    opened(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(StoreError, match="written by a newer Sentinel"):
+        opened(path)
+
+
+def test_a_file_that_is_no_store_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    path.write_bytes(b"not a database, however long it may be" * 100)
+    with pytest.raises(StoreError, match="restore a backup"):
+        opened(path)
+    assert path.read_bytes().startswith(b"not a database")
+
+
+def test_a_store_in_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="cannot be used"):
+        opened(tmp_path / "missing" / "state.db")
+
+
+def test_only_its_owner_reads_the_store(tmp_path: Path) -> None:
+    opened(tmp_path / "state.db").close()
+    assert (tmp_path / "state.db").stat().st_mode & 0o077 == 0
+
+
+def test_every_commit_is_on_disk(tmp_path: Path) -> None:
+    store = opened(tmp_path / "state.db")
+    settings = {name: store._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")}
+    store.close()
+    assert settings == {"journal_mode": "wal", "synchronous": 2}
+
+
+def test_a_reader_cannot_write(world: World) -> None:
+    reader = SqliteReader(world.path, ROOM.catalogue)
+    with pytest.raises(StoreError, match="readonly"), reader._open() as connection:
+        connection.execute("DELETE FROM events")
+
+
+def test_only_the_newest_events_are_read_when_asked(world: World) -> None:
+    for online in (False, True, False, True):
+        world.see(world.wire.patch("nas", online=online))
+    newest = [told.event.number for told in world.reader.events(after=0, newest=3)]
+    assert newest == [2, 3, 4]
+    assert [told.event.number for told in world.reader.events(after=3, newest=None)] == [4]
+    assert world.reader.event_count() == 4
