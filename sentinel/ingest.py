@@ -86,7 +86,11 @@ class IngestService(ingest_pb2_grpc.IngestServiceServicer):
         self._sessions: dict[str, EdgeSession] = {}
         self.turned_away: dict[str, str] = {}
 
-    def StreamFrames(  # noqa: N802 - the name is the wire's
+    def register(self, server: grpc.Server) -> None:
+        """Makes the server answer edges."""
+        ingest_pb2_grpc.add_IngestServiceServicer_to_server(self, server)
+
+    def StreamFrames(
         self, request_iterator: Iterator[ingest_pb2.StreamFramesRequest], context: grpc.ServicerContext
     ) -> Iterator[ingest_pb2.StreamFramesResponse]:
         """One session of one edge."""
@@ -114,9 +118,7 @@ class IngestService(ingest_pb2_grpc.IngestServiceServicer):
         for session in sessions:
             session.end(grpc.StatusCode.UNAVAILABLE, "the service is stopping")
 
-    def _admit(
-        self, requests: Iterator[ingest_pb2.StreamFramesRequest], context: grpc.ServicerContext
-    ) -> EdgeSession:
+    def _admit(self, requests: Iterator[ingest_pb2.StreamFramesRequest], context: grpc.ServicerContext) -> EdgeSession:
         """The session, if the edge may have one; otherwise the stream ends with a reason for its operator."""
         first = _first_in_time(requests, context)
         misfit = _misfit(first, self._edges)
@@ -160,7 +162,7 @@ class IngestService(ingest_pb2_grpc.IngestServiceServicer):
                     self._inbox.post(Arrived(session, frame))
         except FrameError as error:
             session.refuse(str(error))
-        except Exception as error:  # noqa: BLE001 - gRPC raises a bare Exception when a stream breaks
+        except Exception as error:
             logger.bind(source=session.hello.source).debug(f"the stream of an edge broke: {type(error).__name__}")
         session.end()
 

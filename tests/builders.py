@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -69,7 +70,7 @@ def delta(
     patches: Sequence[frame_pb2.PresencePatch] = (),
     removals: Sequence[str] = (),
     users: Sequence[tailnet_pb2.UserProfile] = (),
-    cause: "frame_pb2.DeltaCause.ValueType" = frame_pb2.DELTA_CAUSE_DELTA,
+    cause: frame_pb2.DeltaCause = frame_pb2.DELTA_CAUSE_DELTA,
 ) -> frame_pb2.Delta:
     """A change of peers; removals are names."""
     gone = [f"n-{name}" for name in removals]
@@ -92,12 +93,15 @@ class Wire:
         self.seq += 1
         return frame_pb2.Position(boot_id=self.boot_id, epoch=self.epoch, seq=self.seq)
 
-    def message(self, **body: object) -> frame_pb2.Frame:
+    def message(self, **body: Any) -> frame_pb2.Frame:
         """The next frame as a message."""
         return frame_pb2.Frame(position=self.position(), captured_at=stamp(self.now), **body)
 
     def base_messages(
-        self, nodes: Sequence[tailnet_pb2.Node], users: Sequence[tailnet_pb2.UserProfile] = (), chunk: int = 100
+        self,
+        nodes: Sequence[tailnet_pb2.Node],
+        users: Sequence[tailnet_pb2.UserProfile] = (),
+        chunk: int = 100,
     ) -> list[frame_pb2.Frame]:
         """A whole base as messages; it raises the epoch."""
         self.epoch, self.seq = self.epoch + 1, 0
@@ -120,7 +124,7 @@ class Wire:
         assert decoded[-1] is not None
         return decoded[-1]
 
-    def frame(self, **body: object) -> Frame:
+    def frame(self, **body: Any) -> Frame:
         """The next frame, decoded."""
         decoded = self.decoder.feed(self.message(**body))
         assert decoded is not None

@@ -9,7 +9,7 @@ import orjson
 
 from sentinel.events import Event, Telling
 from sentinel.model import Attempt, Audience, DeliveryState, OutcomeState, Position, SinkPolicy
-from sentinel.pipeline.inbox import Arrived, Closed, Hello, Opened
+from sentinel.pipeline.inbox import Arrived, Closed, Hello, Inbox, Opened
 from sentinel.pipeline.writer import Writer
 from sentinel.sources.room import Frame
 from sentinel.sources.tailnet import ROOM
@@ -78,10 +78,9 @@ class World:
 
     def start(self) -> None:
         now = self.clock.now()
-        self.store = SqliteStore(
-            self.path, catalogue=ROOM.catalogue, new_id=lambda: self.ledger_ids[-1], now=now.wall
-        )
+        self.store = SqliteStore(self.path, catalogue=ROOM.catalogue, new_id=lambda: self.ledger_ids[-1], now=now.wall)
         self.writer = Writer(
+            inbox=Inbox(),
             store=self.store,
             contents=self.store.load(),
             rooms={SOURCE: ROOM},

@@ -6,11 +6,10 @@ import signal
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-import grpc
 from loguru import logger
 
 from sentinel.app import sinks as sinks_of
@@ -21,7 +20,6 @@ from sentinel.app.troubles import troubles
 from sentinel.clock import Clock, Instant, SystemClock
 from sentinel.config import Config
 from sentinel.control.service import Commits, ControlService, Live
-from sentinel.control.v1 import control_pb2_grpc
 from sentinel.delivery.sinks import Lines, Sink
 from sentinel.dispatcher import SinkLoop
 from sentinel.edge import Supervisor, environment, find_sidecar
@@ -29,12 +27,12 @@ from sentinel.errors import ConfigError, Fault, StoreError
 from sentinel.events import Message, Telling
 from sentinel.ingest import Edge, IngestService
 from sentinel.model import SinkPolicy
+from sentinel.pipeline.inbox import Inbox
 from sentinel.pipeline.writer import Writer, orphans
 from sentinel.sources.tailnet.decode import Decoder
 from sentinel.store.protocol import Batch, Contents
 from sentinel.store.reader import SqliteReader
 from sentinel.store.sqlite import SqliteStore
-from sentinel.wire.v1 import ingest_pb2_grpc
 
 DRAIN_WITHIN = 5.0
 UNCLEAN = "the last run was killed, or the machine lost power"
@@ -44,6 +42,7 @@ UNCLEAN = "the last run was killed, or the machine lost power"
 class _Core:
     """The parts between the sockets: what the ends are wired to."""
 
+    inbox: Inbox
     store: SqliteStore
     contents: Contents
     writer: Writer
@@ -56,25 +55,27 @@ def serve(
     *,
     extra_env: Mapping[str, str] | None = None,
     ready: Callable[[], None] | None = None,
-    clock: Clock | None = None,
 ) -> int:
     """Runs the service until SIGINT or SIGTERM; returns the exit code.
 
     `extra_env` goes to a managed sidecar. Raises ConfigError and StateError before anything has started; StoreError
     when the store failed, after everything has ended.
     """
-    clock = clock or SystemClock()
+    clock = SystemClock()
     stop = threading.Event()
     failures: list[BaseException] = []
     with ExitStack() as stack:
         sinks = stack.enter_context(_sinks(config))
-        sidecar = _sidecar(config)
+        supervisors = _supervisors(config, extra_env or {})
         stack.enter_context(_signals(stop))
         stack.enter_context(state_lock(config.state.store_path.parent))
         core = stack.enter_context(_core(config, sinks, clock, failures))
-        _run_writer(core.writer, clock, stop, failures, stack)
+        _run_writer(core, clock, stop, failures, stack)
         _run_loops(core, clock, stack)
-        _run_servers(config, core, sidecar, extra_env or {}, clock, stack)
+        _run_servers(config, core, supervisors, clock, stack)
+        for supervisor in supervisors.values():
+            stack.callback(supervisor.stop)
+            supervisor.start(clock)
         logger.bind(store=str(config.state.store_path), sinks=sorted(sinks)).info("sentinel is running")
         if ready is not None:
             ready()
@@ -97,15 +98,14 @@ def _sinks(config: Config) -> Iterator[dict[str, Sink]]:
             sink.close()
 
 
-def _sidecar(config: Config) -> str:
-    """The managed sidecar's binary; empty when nothing is managed."""
-    if all(source.sidecar == "external" for source in config.sources.values()):
-        return ""
-    found = find_sidecar()
-    if found is None:
+def _supervisors(config: Config, extra_env: Mapping[str, str]) -> dict[str, Supervisor]:
+    """The managed sidecars, not yet started, by source."""
+    managed = [name for name, source in config.sources.items() if source.sidecar == "managed"]
+    program = find_sidecar()
+    if managed and program is None:
         text = "no sentinel-sidecar program was found: run 'make build', put it on the PATH, or set `sidecar: external`"
         raise ConfigError((Fault(text, path="sources"),))
-    return str(found)
+    return {name: _supervisor(config, name, str(program), extra_env) for name in managed}
 
 
 @contextmanager
@@ -119,9 +119,7 @@ def _signals(stop: threading.Event) -> Iterator[None]:
 
 
 @contextmanager
-def _core(
-    config: Config, sinks: Mapping[str, Sink], clock: Clock, failures: list[BaseException]
-) -> Iterator[_Core]:
+def _core(config: Config, sinks: Mapping[str, Sink], clock: Clock, failures: list[BaseException]) -> Iterator[_Core]:
     now = clock.now()
     store = SqliteStore(config.state.store_path, catalogue=tables.CATALOGUE, new_id=_new_id, now=now.wall)
     contents = store.load()
@@ -131,12 +129,10 @@ def _core(
     policies = [SinkPolicy(name, sink.audience) for name, sink in sinks.items()]
     _give_up_orphans(store, contents, policies, now)
     commits = Commits()
-    writer_ref: list[Writer] = []
-    loops = {
-        name: SinkLoop(name=name, sink=sink, report=lambda attempt: writer_ref[0].inbox.report(attempt))
-        for name, sink in sinks.items()
-    }
+    inbox = Inbox()
+    loops = {name: SinkLoop(name=name, sink=sink, report=inbox.report) for name, sink in sinks.items()}
     writer = Writer(
+        inbox=inbox,
         store=store,
         contents=contents,
         rooms=tables.rooms(config),
@@ -148,10 +144,9 @@ def _core(
         on_commit=commits.note,
         now=now,
     )
-    writer_ref.append(writer)
     _offer_pending(contents, loops)
     try:
-        yield _Core(store, contents, writer, loops, commits)
+        yield _Core(inbox, store, contents, writer, loops, commits)
     finally:
         _say_last_words(store, failures)
         store.close()
@@ -191,31 +186,37 @@ def _say_last_words(store: SqliteStore, failures: list[BaseException]) -> None:
 
 
 def _run_writer(
-    writer: Writer, clock: Clock, stop: threading.Event, failures: list[BaseException], stack: ExitStack
+    core: _Core, clock: Clock, stop: threading.Event, failures: list[BaseException], stack: ExitStack
 ) -> None:
     """The writer's thread; if it fails, the service ends."""
 
     def run() -> None:
         try:
-            writer.run(clock)
-        except BaseException as error:  # noqa: BLE001 - whatever ends the writer ends the service, with its reason
+            core.writer.run(clock)
+        except BaseException as error:
             failures.append(error)
             logger.bind(error=str(error)).error("the writer failed: nothing more is acknowledged or sent")
-        writer.inbox.close()
+        core.inbox.close()
         stop.set()
 
     thread = threading.Thread(target=run, name="writer", daemon=True)
     thread.start()
     stack.callback(thread.join)
-    stack.callback(writer.inbox.close)
+    stack.callback(core.inbox.close)
 
 
 def _run_loops(core: _Core, clock: Clock, stack: ExitStack) -> None:
     """Sinks drain while the writer still takes their outcomes."""
     for loop in core.loops.values():
         loop.start(clock)
-    stack.callback(lambda: [loop.stop(DRAIN_WITHIN) for loop in core.loops.values()])
-    stack.callback(lambda: [loop.ask_to_stop() for loop in core.loops.values()])
+    stack.callback(_drain, core.loops.values())
+
+
+def _drain(loops: Collection[SinkLoop]) -> None:
+    for loop in loops:
+        loop.ask_to_stop()
+    for loop in loops:
+        loop.stop(DRAIN_WITHIN)
 
 
 def _failing(loop: SinkLoop) -> str:
@@ -225,15 +226,10 @@ def _failing(loop: SinkLoop) -> str:
 
 
 def _run_servers(
-    config: Config, core: _Core, sidecar: str, extra_env: Mapping[str, str], clock: Clock, stack: ExitStack
+    config: Config, core: _Core, supervisors: Mapping[str, Supervisor], clock: Clock, stack: ExitStack
 ) -> None:
     """Control first, so that the status can be asked while edges still come in."""
-    ingest = IngestService(inbox=core.writer.inbox, edges=_edges(config), clock=clock)
-    supervisors = {
-        name: _supervisor(config, name, sidecar, extra_env)
-        for name, source in config.sources.items()
-        if source.sidecar == "managed"
-    }
+    ingest = IngestService(inbox=core.inbox, edges=_edges(config), clock=clock)
     control = ControlService(
         live=_live(config, core, ingest, supervisors, clock),
         reader=SqliteReader(config.state.store_path, tables.CATALOGUE),
@@ -241,21 +237,10 @@ def _run_servers(
         commits=core.commits,
         clock=clock,
     )
-    stack.enter_context(
-        served(config.control.socket, _adder(control_pb2_grpc.add_ControlServiceServicer_to_server, control), name="control")
-    )
+    stack.enter_context(served(config.control.socket, control.register, name="control"))
     stack.callback(core.commits.close)
-    stack.enter_context(
-        served(config.ingest.socket, _adder(ingest_pb2_grpc.add_IngestServiceServicer_to_server, ingest), name="ingest")
-    )
+    stack.enter_context(served(config.ingest.socket, ingest.register, name="ingest"))
     stack.callback(ingest.end_all)
-    for supervisor in supervisors.values():
-        stack.callback(supervisor.stop)
-        supervisor.start(clock)
-
-
-def _adder(add: Callable[..., None], service: object) -> Callable[[grpc.Server], None]:
-    return lambda server: add(service, server)
 
 
 def _edges(config: Config) -> dict[str, Edge]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sentinel.app.tables import WORDS
-from sentinel.clock import Clock, SystemClock
+from sentinel.clock import SystemClock
 from sentinel.config import AppriseSink, Config, StdoutSink
 from sentinel.delivery.sinks import Lines, Sink, SinkSpec, Wording, build
 from sentinel.dispatcher import say
@@ -59,11 +59,9 @@ def check(config: Config) -> tuple[Fault, ...]:
     return faults
 
 
-def test_sinks(
-    config: Config, names: Sequence[str], *, deadline_s: float, clock: Clock | None = None
-) -> tuple[Verdict, ...]:
+def test_sinks(config: Config, names: Sequence[str], *, deadline_s: float) -> tuple[Verdict, ...]:
     """Sends a test to each named sink, all at once, and waits for their answers until the deadline (seconds)."""
-    now = (clock or SystemClock()).now().wall
+    now = SystemClock().now().wall
     deadline = timedelta(seconds=deadline_s)
     chosen = [spec for spec in specs(config) if spec.name in names]
     sinks, faults = built(config, chosen, Lines(sys.stdout.buffer))
@@ -92,4 +90,3 @@ def _refused(chosen: Iterable[SinkSpec], faults: Iterable[Fault]) -> dict[str, s
         if own:
             errors[spec.name] = own[0].text
     return errors
-

@@ -56,6 +56,8 @@ def _bind(server: grpc.Server, path: Path, name: str) -> None:
     try:
         server.add_insecure_port(f"unix:{path}")
     except RuntimeError as error:
-        raise StateError(f"the socket {path} cannot be made: check the folder's permissions, or set {name}.socket") from error
+        raise StateError(
+            f"the socket {path} cannot be made: check the folder's permissions, or set {name}.socket"
+        ) from error
     finally:
         os.umask(mask)

@@ -125,9 +125,7 @@ class ControlClient:
 
     def events(self, *, limit: int) -> Iterator[Occurrence]:
         """The newest `limit` events, oldest first; 0 means all."""
-        return map(
-            _occurrence, self._parts(self._stub.ListEvents(control_pb2.ListEventsRequest(limit=limit)))
-        )
+        return map(_occurrence, self._parts(self._stub.ListEvents(control_pb2.ListEventsRequest(limit=limit))))
 
     def follow(self, *, limit: int) -> Iterator[Occurrence]:
         """Like `events`, and then those that happen, for as long as the caller goes on asking."""
@@ -167,9 +165,7 @@ class ControlClient:
         if code in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}:
             return ControlError(f"the Sentinel service at {self._socket} has ended")
         if code is grpc.StatusCode.UNIMPLEMENTED:
-            return ControlError(
-                f"the service at {self._socket} is of another version: restart it after an upgrade"
-            )
+            return ControlError(f"the service at {self._socket} is of another version: restart it after an upgrade")
         reason = call.details() or code.name
         return ControlError(f"the Sentinel service at {self._socket} failed: {reason}; its log says why")
 
@@ -291,9 +287,7 @@ def _source(source: control_pb2.SourceStatus) -> SourceStatus:
 
 
 def _sink(sink: control_pb2.SinkStatus) -> SinkStatus:
-    return SinkStatus(
-        sink.name, sink.type, sink.pending, sink.delivered, sink.dead, sink.held, sink.last_error
-    )
+    return SinkStatus(sink.name, sink.type, sink.pending, sink.delivered, sink.dead, sink.held, sink.last_error)
 
 
 def _subject(answer: control_pb2.ListSubjectsResponse) -> Subject:

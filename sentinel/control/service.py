@@ -76,7 +76,11 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
         self._commits = commits
         self._clock = clock
 
-    def GetStatus(  # noqa: N802 - the name is the wire's
+    def register(self, server: grpc.Server) -> None:
+        """Makes the server answer the command line."""
+        control_pb2_grpc.add_ControlServiceServicer_to_server(self, server)
+
+    def GetStatus(
         self, request: control_pb2.GetStatusRequest, context: grpc.ServicerContext
     ) -> control_pb2.GetStatusResponse:
         """How the service is."""
@@ -93,7 +97,7 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
             last_words=self._live.last_words,
         )
 
-    def ListSubjects(  # noqa: N802 - the name is the wire's
+    def ListSubjects(
         self, request: control_pb2.ListSubjectsRequest, context: grpc.ServicerContext
     ) -> Iterator[control_pb2.ListSubjectsResponse]:
         """What is known to exist, sorted by source and name."""
@@ -113,7 +117,7 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
                 detail_json=orjson.dumps(dict(description.detail)),
             )
 
-    def ListEvents(  # noqa: N802 - the name is the wire's
+    def ListEvents(
         self, request: control_pb2.ListEventsRequest, context: grpc.ServicerContext
     ) -> Iterator[control_pb2.ListEventsResponse]:
         """What happened and what became of it, oldest first."""
@@ -140,7 +144,9 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
             network=report.network,
             edge=report.edge,
             last_frame_at=_stamp(report.last_frame_at),
-            last_heard_at=None if heard is None else _stamp(datetime.fromtimestamp(now.timestamp() - heard, now.tzinfo)),
+            last_heard_at=None
+            if heard is None
+            else _stamp(datetime.fromtimestamp(now.timestamp() - heard, now.tzinfo)),
             login_url=report.sight.login_url,
             rejected=report.rejected,
         )

@@ -11,7 +11,6 @@ from sentinel.pipeline.inbox import Hello, Session
 from sentinel.sources.room import Frame, Room
 from sentinel.store.protocol import SourceRow
 
-
 PASSING = frozenset({"no_edge", "catching_up", "starting"})
 """Reasons that a start goes through by itself."""
 

@@ -78,7 +78,7 @@ class Recorder:
             try:
                 after = state.room.advance(before, inputs[subject_id], people, frame.captured_at)
                 findings = _detect(state, subject_id, before, after, frame) if after != before else ()
-            except Exception as error:  # noqa: BLE001 - one subject's poison must not stop the writer
+            except Exception as error:
                 _reject(state, subject_id, error, batch, now)
                 continue
             if after != before:

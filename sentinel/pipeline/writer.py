@@ -66,6 +66,7 @@ class Writer:
     def __init__(
         self,
         *,
+        inbox: Inbox,
         store: Store,
         contents: Contents,
         rooms: Mapping[str, Room],
@@ -77,7 +78,7 @@ class Writer:
         on_commit: Callable[[], None],
         now: Instant,
     ) -> None:
-        self.inbox = Inbox()
+        self.inbox = inbox
         self.reports: tuple[SourceReport, ...] = ()
         self._store = store
         self._outboxes = outboxes

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from sentinel.events import Difference, Event
-from sentinel.model import Attempt, Delivery, DeliveryState, Outcome, Position, Sight, SubjectKey
+from sentinel.model import SEEING, Attempt, Delivery, DeliveryState, Outcome, Position, Sight, SubjectKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,12 @@ class SourceRow:
     self_id: str = ""
     network: str = ""
     people: Mapping[int, str] = field(default_factory=dict)
-    sight: Sight = Sight(seeing=True)
+    sight: Sight = SEEING
 
 
 @dataclass(frozen=True, slots=True)
 class SubjectRow:
-    """A subject: `body` is its record as its room encodes it, `problems` maps aspects to the events that opened them."""
+    """A subject: `body` is its record as its room encodes it, `problems` maps aspects to events that opened them."""
 
     key: SubjectKey
     revision: int

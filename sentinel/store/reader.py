@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sentinel.errors import StoreError
 from sentinel.events import EventType
-from sentinel.model import DeliveryState
+from sentinel.model import DeliveryState, Outcome
 from sentinel.store import rows
 from sentinel.store.protocol import SinkCounts, SubjectRow, Told
 
@@ -70,11 +70,11 @@ class SqliteReader:
 
     def _page(self, after: int) -> list[Told]:
         with self._open() as connection:
-            query = f"SELECT {rows.EVENT_COLUMNS} FROM events WHERE number > ? ORDER BY number LIMIT {PAGE}"  # noqa: S608
+            query = f"SELECT {rows.EVENT_COLUMNS} FROM events WHERE number > ? ORDER BY number LIMIT {PAGE}"
             events = [rows.to_event(row, self._catalogue) for row in connection.execute(query, (after,))]
             return [Told(event, self._outcomes(connection, event.number)) for event in events]
 
-    def _outcomes(self, connection: sqlite3.Connection, number: int) -> tuple[rows.Outcome, ...]:
+    def _outcomes(self, connection: sqlite3.Connection, number: int) -> tuple[Outcome, ...]:
         found = connection.execute("SELECT * FROM outcomes WHERE event = ? ORDER BY sink", (number,))
         return tuple(map(rows.to_outcome, found))
 

@@ -41,7 +41,17 @@ def from_source(row: SourceRow) -> Row:
     position = row.position or Position("", 0, 0)
     people = orjson.dumps({str(number): name for number, name in row.people.items()}).decode()
     sight = (row.sight.seeing, row.sight.reason, row.sight.detail, row.sight.needs_operator)
-    return (row.name, row.kind, *position, text(row.seen_at), row.based, row.self_id, row.network, people, *sight)
+    return (
+        row.name,
+        row.kind,
+        *position,
+        text(row.seen_at),
+        row.based,
+        row.self_id,
+        row.network,
+        people,
+        *sight,
+    )
 
 
 def to_source(row: Row) -> SourceRow:
@@ -118,7 +128,17 @@ def from_difference(row: Difference) -> Row:
     """A difference's columns."""
     due = (text(row.due.wall), row.due.boot, row.due.boot_id) if row.due else (None, None, None)
     waiting = orjson.dumps([event.number for event in row.waiting]).decode()
-    return (row.sink, *row.subject, row.aspect, row.told, row.truth, row.problem, waiting, text(row.began), *due)
+    return (
+        row.sink,
+        *row.subject,
+        row.aspect,
+        row.told,
+        row.truth,
+        row.problem,
+        waiting,
+        text(row.began),
+        *due,
+    )
 
 
 def to_difference(row: Row, events: Mapping[int, Event]) -> Difference:
@@ -191,4 +211,11 @@ def to_delivery(row: Row) -> Delivery:
 def from_attempt(attempt: Attempt) -> Row:
     """An attempt's columns, in the order of the update."""
     settled = None if attempt.next_try else text(attempt.finished_at)
-    return (attempt.state.value, attempt.attempt, text(attempt.next_try), settled, attempt.error, attempt.delivery)
+    return (
+        attempt.state.value,
+        attempt.attempt,
+        text(attempt.next_try),
+        settled,
+        attempt.error,
+        attempt.delivery,
+    )

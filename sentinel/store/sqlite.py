@@ -83,7 +83,7 @@ class SqliteStore:
         (next_event,) = fetch("SELECT coalesce(max(number), 0) + 1 FROM events").fetchone()
         (next_delivery,) = fetch("SELECT coalesce(max(id), 0) + 1 FROM deliveries").fetchone()
         pending = [rows.to_delivery(row) for row in fetch(_PENDING)]
-        differences = fetch(f"SELECT {rows.DIFFERENCE_COLUMNS} FROM differences").fetchall()  # noqa: S608
+        differences = fetch(f"SELECT {rows.DIFFERENCE_COLUMNS} FROM differences").fetchall()
         events = self._open_events()
         return Contents(
             ledger_id=ledger_id,
@@ -120,15 +120,22 @@ class SqliteStore:
             many("UPDATE ledger SET high_revision = ?", [(batch.high_revision,)])
         if batch.ledger_id is not None:
             many("UPDATE ledger SET id = ?", [(batch.ledger_id,)])
-        many(f"INSERT OR REPLACE INTO sources VALUES ({_marks(14)})", map(rows.from_source, batch.sources.values()))  # noqa: S608
-        _replace(many, "subjects", 6, ("source", "type", "id"), batch.subjects, rows.from_subject)
-        many(f"INSERT INTO events VALUES ({_marks(16)})", map(rows.from_event, batch.events))  # noqa: S608
+        many(
+            f"INSERT OR REPLACE INTO sources VALUES ({_marks(14)})",
+            map(rows.from_source, batch.sources.values()),
+        )
+        subject_key = ("source", "type", "id")
+        _replace(many, "subjects", width=6, key=subject_key, changes=batch.subjects, columns=rows.from_subject)
+        many(f"INSERT INTO events VALUES ({_marks(16)})", map(rows.from_event, batch.events))
         for span in batch.spans:
             self._write_span(span)
         place = ("sink", "source", "subject_type", "subject_id", "aspect")
         differences = {(sink, *key, aspect): row for (sink, key, aspect), row in batch.differences.items()}
-        _replace(many, "differences", 13, place, differences, rows.from_difference)
-        many("INSERT OR REPLACE INTO outcomes VALUES (?,?,?,?,?,?)", map(rows.from_outcome, batch.outcomes.values()))
+        _replace(many, "differences", width=13, key=place, changes=differences, columns=rows.from_difference)
+        many(
+            "INSERT OR REPLACE INTO outcomes VALUES (?,?,?,?,?,?)",
+            map(rows.from_outcome, batch.outcomes.values()),
+        )
         many(_INSERT_DELIVERY, map(rows.from_delivery, batch.deliveries))
         many(_UPDATE_DELIVERY, map(rows.from_attempt, batch.attempts))
         many(
@@ -147,6 +154,7 @@ class SqliteStore:
 def _replace(
     many: Callable[[str, Iterable[Any]], object],
     table: str,
+    *,
     width: int,
     key: tuple[str, ...],
     changes: Mapping[Any, Any],
@@ -155,8 +163,8 @@ def _replace(
     """Writes what is there and deletes what maps to None."""
     put = [columns(row) for row in changes.values() if row is not None]
     gone = [tuple(place) for place, row in changes.items() if row is None]
-    many(f"INSERT OR REPLACE INTO {table} VALUES ({_marks(width)})", put)  # noqa: S608
-    many(f"DELETE FROM {table} WHERE ({', '.join(key)}) = ({_marks(len(key))})", gone)  # noqa: S608
+    many(f"INSERT OR REPLACE INTO {table} VALUES ({_marks(width)})", put)
+    many(f"DELETE FROM {table} WHERE ({', '.join(key)}) = ({_marks(len(key))})", gone)
 
 
 def _marks(count: int) -> str:
@@ -181,7 +189,9 @@ def _faults(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         raise StoreError(f"the store {path} failed: {error}; {_remedy(error)}") from error
     except OSError as error:
-        raise StoreError(f"the store {path} cannot be used: {error.strerror}; check its folder's permissions") from error
+        raise StoreError(
+            f"the store {path} cannot be used: {error.strerror}; check its folder's permissions"
+        ) from error
 
 
 def _remedy(error: sqlite3.DatabaseError) -> str:
@@ -194,16 +204,16 @@ def _remedy(error: sqlite3.DatabaseError) -> str:
 
 
 _SUBJECTS = "SELECT source, type, id, revision, problems, body FROM subjects ORDER BY source, type, id"
-_PENDING = f"SELECT {rows.DELIVERY_COLUMNS} FROM deliveries WHERE state = 'pending' ORDER BY id"  # noqa: S608
+_PENDING = f"SELECT {rows.DELIVERY_COLUMNS} FROM deliveries WHERE state = 'pending' ORDER BY id"
 _OPEN_EVENTS = f"""
     SELECT {rows.EVENT_COLUMNS} FROM events WHERE number IN (
         SELECT event FROM outcomes WHERE state = 'held'
         UNION
         SELECT value FROM deliveries, json_each(deliveries.events) WHERE state = 'pending')
-"""  # noqa: S608
+"""
 _INSERT_DELIVERY = f"""
     INSERT INTO deliveries ({rows.DELIVERY_COLUMNS}, state) VALUES ({_marks(12)}, 'pending')
-"""  # noqa: S608
+"""
 # A late success settles a delivery that was given up meanwhile; nothing unsettles a delivered one.
 _UPDATE_DELIVERY = """
     UPDATE deliveries SET state = ?, attempt = ?, next_try = ?, settled_at = ?, error = ?

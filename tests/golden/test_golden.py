@@ -125,7 +125,9 @@ STORIES: tuple[Story, ...] = (
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
-def test_the_story_leads_to_these_events_and_words(story: Story, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_the_story_leads_to_these_events_and_words(
+    story: Story, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     world = _told(story, tmp_path)
     events = b"".join(orjson.dumps(body, option=orjson.OPT_INDENT_2) + b"\n" for body in world.bodies())
     _compare(CASES / f"{story.__name__}.json", events.decode(), request)

@@ -70,9 +70,7 @@ class HangingWorker:
 class Bench:
     """A loop under a fake clock, and everything that it reported."""
 
-    def __init__(
-        self, script: Sequence[Exception | None] = (), *, hanging: bool = False, jitter: float = 0.5
-    ) -> None:
+    def __init__(self, script: Sequence[Exception | None] = (), *, hanging: bool = False, jitter: float = 0.5) -> None:
         self.clock = FakeClock()
         self.sink = ScriptedSink(list(script))
         self.reported: list[Attempt] = []

@@ -1,11 +1,11 @@
 """Sessions of edges over the real servicer, without a socket."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import grpc
 import grpc_testing
 import pytest
-from google.protobuf.message import Message
 
 from sentinel.ingest import SILENCE, Edge, IngestService
 from sentinel.model import Position
@@ -18,7 +18,12 @@ from tests.fakes import FakeClock
 SERVICE = ingest_pb2.DESCRIPTOR.services_by_name["IngestService"]
 METHOD = SERVICE.methods_by_name["StreamFrames"]
 EDGE = Edge(
-    decoder=Decoder, hostname="watch", control_url="", auth_key="tskey-canary", ephemeral=False, log_upload=True
+    decoder=Decoder,
+    hostname="watch",
+    control_url="",
+    auth_key="tskey-canary",
+    ephemeral=False,
+    log_upload=True,
 )
 
 
@@ -36,7 +41,11 @@ class Ingest:
     def dial(self, **hello: object) -> grpc_testing.StreamStreamServerRpc:
         stream = self.server.invoke_stream_stream(METHOD, (), None)
         self.streams.append(stream)
-        fields = {"protocol": ingest_pb2.Protocol(major=1, minor=0), "boot_id": "boot-1", "source": "tailnet"}
+        fields: dict[str, Any] = {
+            "protocol": ingest_pb2.Protocol(major=1, minor=0),
+            "boot_id": "boot-1",
+            "source": "tailnet",
+        }
         stream.send_request(ingest_pb2.StreamFramesRequest(hello=ingest_pb2.Hello(**fields | hello)))
         return stream
 
@@ -65,7 +74,7 @@ def refusal(stream: grpc_testing.StreamStreamServerRpc) -> tuple[grpc.StatusCode
     return code, details
 
 
-def send(stream: grpc_testing.StreamStreamServerRpc, *frames: Message) -> None:
+def send(stream: grpc_testing.StreamStreamServerRpc, *frames: frame_pb2.Frame) -> None:
     for frame in frames:
         stream.send_request(ingest_pb2.StreamFramesRequest(frame=frame))
 

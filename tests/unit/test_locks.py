@@ -15,7 +15,11 @@ def test_a_state_directory_is_made_for_its_owner_alone(tmp_path: Path) -> None:
 
 
 def test_a_second_service_is_refused_with_the_first_ones_process(tmp_path: Path) -> None:
-    with state_lock(tmp_path), pytest.raises(StateError, match=f"runs as process {os.getpid()}"), state_lock(tmp_path):
+    with (
+        state_lock(tmp_path),
+        pytest.raises(StateError, match=f"runs as process {os.getpid()}"),
+        state_lock(tmp_path),
+    ):
         pytest.fail("two services share a state directory")
 
 

@@ -17,7 +17,9 @@ def world(tmp_path: Path) -> World:
     """A service that has just seen a tailnet of three for the first time."""
     made = World(tmp_path / "state.db")
     made.connect()
-    made.see(made.wire.base(node("nas"), node("pi"), node("phone", os="iOS", owner=7), users=[user(7, "tom@example.com")]))
+    made.see(
+        made.wire.base(node("nas"), node("pi"), node("phone", os="iOS", owner=7), users=[user(7, "tom@example.com")])
+    )
     return made
 
 
@@ -145,7 +147,9 @@ def test_a_peer_that_is_hidden_and_shown_again_gets_new_keys(world: World) -> No
 
 
 def test_what_a_repeated_base_says_again_is_no_news(world: World) -> None:
-    world.see(world.wire.base(node("nas"), node("pi"), node("phone", os="iOS", owner=7), users=[user(7, "tom@example.com")]))
+    world.see(
+        world.wire.base(node("nas"), node("pi"), node("phone", os="iOS", owner=7), users=[user(7, "tom@example.com")])
+    )
     assert world.events() == []
 
 
@@ -161,7 +165,9 @@ def test_unknown_presence_keeps_the_last_known_one(world: World) -> None:
 
 
 def test_foreign_peers_are_not_seen(world: World) -> None:
-    world.see(world.wire.frame(delta=delta(upserts=[node("mullvad", wireguard_only=True), node("theirs", sharer_id=9)])))
+    world.see(
+        world.wire.frame(delta=delta(upserts=[node("mullvad", wireguard_only=True), node("theirs", sharer_id=9)]))
+    )
     assert world.events() == []
 
 
@@ -240,7 +246,14 @@ def test_a_new_run_of_the_edge_is_asked_for_a_base(world: World) -> None:
     world.wire.boot_id, world.wire.epoch = "boot-2", 0
     session = world.connect()
     assert session.welcomes == [None]
-    world.see(world.wire.base(node("nas", online=False), node("pi"), node("phone", os="iOS", owner=7), users=[user(7, "tom@example.com")]))
+    world.see(
+        world.wire.base(
+            node("nas", online=False),
+            node("pi"),
+            node("phone", os="iOS", owner=7),
+            users=[user(7, "tom@example.com")],
+        )
+    )
     assert world.events() == ["nas peer.offline"]
 
 

@@ -21,9 +21,7 @@ ROOMY = Limit(title=1000, body=5000)
 def names(told: Message, _reading: Reading) -> Text:
     """Words that put an untrusted name in the title and untrusted values in the body."""
     owner = told.event.payload().get("owner", "")
-    return Text(
-        f"{told.event.subject_name} lost contact", f"{told.event.subject_name} of {owner} is away.\nLook."
-    )
+    return Text(f"{told.event.subject_name} lost contact", f"{told.event.subject_name} of {owner} is away.\nLook.")
 
 
 WORDS = {OFFLINE.name: names}
@@ -60,9 +58,7 @@ def test_programs_get_the_keys_and_changes_of_what_was_folded_oldest_first() -> 
 
 
 def test_people_get_the_words_of_the_type() -> None:
-    assert told("nas", "alice@example.com") == Text(
-        "nas lost contact", "nas of alice@example.com is away.\nLook."
-    )
+    assert told("nas", "alice@example.com") == Text("nas lost contact", "nas of alice@example.com is away.\nLook.")
 
 
 def test_a_type_without_words_is_told_by_its_summary() -> None:
@@ -77,9 +73,7 @@ def test_a_name_stays_on_its_line(breaking: str) -> None:
     assert text.body.splitlines() == ["nas ALL CLEAR of  is away.", "Look."]
 
 
-@pytest.mark.parametrize(
-    "hidden", ["\x1b[2J", "\x00", "\x07", "\x9b31m", "\u202egpj", "\u2066", "\u200f", "\ufeff"]
-)
+@pytest.mark.parametrize("hidden", ["\x1b[2J", "\x00", "\x07", "\x9b31m", "\u202egpj", "\u2066", "\u200f", "\ufeff"])
 def test_control_characters_of_a_name_are_made_visible(hidden: str) -> None:
     text = told(f"nas{hidden}", owner=hidden)
     assert "\ufffd" in text.title

@@ -145,7 +145,9 @@ def test_only_its_owner_reads_the_store(tmp_path: Path) -> None:
 
 def test_every_commit_is_on_disk(tmp_path: Path) -> None:
     store = opened(tmp_path / "state.db")
-    settings = {name: store._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")}
+    settings = {
+        name: store._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")
+    }
     store.close()
     assert settings == {"journal_mode": "wal", "synchronous": 2}
 
