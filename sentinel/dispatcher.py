@@ -1,68 +1,40 @@
 """One loop per sink: take what is due, send it, report how that ended. The only caller of sinks.
 
-A loop is a `step(now)` that never blocks; the thread around it waits until the next due time or until something
-happens. A send runs in a worker thread of the sink's own, so that one that hangs can be given up on. The loop never
-writes: outcomes go to `report`, and what is not reported is offered again after a restart.
+A loop is a `step(now)` that never blocks; the thread around it waits until the next due time or for news. A
+send runs in a worker thread of the sink's own, so that one that hangs can be given up on. The loop writes
+nothing: outcomes go to `report`, and what was not reported is offered again after a restart.
 """
 
-import heapq
 import random
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from queue import SimpleQueue
-from typing import Protocol
+from queue import Empty, SimpleQueue
 
 from loguru import logger
 
 from sentinel.clock import Clock, Instant
-from sentinel.delivery.schedule import LONGEST_ASKED, next_try
+from sentinel.delivery.lanes import Item, Lanes
+from sentinel.delivery.schedule import HORIZON, LONGEST_ASKED, next_try
 from sentinel.delivery.sinks.protocol import Sink
+from sentinel.delivery.workers import ThreadWorker, Worker
 from sentinel.errors import DeliveryError
-from sentinel.events import Telling
-from sentinel.model import Attempt, DeliveryState, SubjectKey
+from sentinel.events import Severity, Telling, Text
+from sentinel.model import Attempt, DeliveryState
 
 DEADLINE = timedelta(seconds=30)
-MOST_ABANDONED = 4
-
-
-class Worker(Protocol):
-    """Runs the jobs that it is given, one after the other, somewhere else."""
-
-    def submit(self, job: Callable[[], None]) -> None:
-        """Takes the job; returns at once."""
-        ...
-
-    def retire(self) -> None:
-        """Ends once the jobs that it has are done."""
-        ...
-
-
-class ThreadWorker:
-    """A worker on a daemon thread: a job that hangs does not keep the process alive."""
-
-    def __init__(self, name: str) -> None:
-        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        threading.Thread(target=self._run, name=name, daemon=True).start()
-
-    def submit(self, job: Callable[[], None]) -> None:
-        """Takes the job; returns at once."""
-        self._jobs.put(job)
-
-    def retire(self) -> None:
-        """Ends once the jobs that it has are done."""
-        self._jobs.put(None)
-
-    def _run(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            job()
+MOST_HANGING = 4
 
 
 @dataclass(frozen=True, slots=True)
 class SinkReport:
-    """How a sink is doing. `waiting` are deliveries not yet settled, `failures` the attempts failed in a row."""
+    """How a sink is doing since the start.
+
+    `waiting` deliveries are not settled yet; `failures` attempts failed in a row, the last with `last_error`;
+    `hanging` sends were given up on and have not ended; `alive` is False when the loop itself is gone.
+    """
 
     name: str
     alive: bool
@@ -74,96 +46,313 @@ class SinkReport:
     hanging: int
 
 
-@dataclass(slots=True)
-class _Item:
-    """A delivery in the loop. `due` is on the boot clock, None while nothing keeps it back."""
-
-    telling: Telling
-    attempt: int
-    due: float | None = None
-    settled: bool = False
-
-    @property
-    def id(self) -> int:
-        return self.telling.delivery.id
-
-
 @dataclass(slots=True, eq=False)
 class _Sending:
-    """One attempt on its way. `error` is only of meaning once it has ended."""
+    """One attempt. `until` is its deadline on the boot clock; `error` says how it ended, once it has."""
 
-    item: _Item
+    item: Item
     attempt: int
     until: float
-    error: BaseException | None = None
-    abandoned: bool = False
+    error: Exception | None = None
+    given_up: bool = False
 
 
-class _Queue:
-    """What is to be sent: per subject in order of delivery ids, across subjects the oldest that may be sent now."""
+class SinkLoop:
+    """Sends the deliveries of one sink, one at a time, and owns the sink.
 
-    def __init__(self) -> None:
-        self._lines: dict[SubjectKey, list[tuple[int, _Item]]] = {}
-        self._ids: set[int] = set()
-        self._ready: list[tuple[int, SubjectKey]] = []
-        self._later: list[tuple[float, int, SubjectKey]] = []
+    `report` gets every outcome, on the loop's thread; it must not raise. `jitter` draws from [0, 1).
+    A delivery that is offered while it is still in the loop is ignored, but one that was settled is sent
+    again: nothing may be offered whose outcome was reported and is not stored yet.
+    """
 
-    def __len__(self) -> int:
-        return len(self._ids)
+    def __init__(
+        self,
+        *,
+        name: str,
+        sink: Sink,
+        report: Callable[[Attempt], None],
+        deadline: timedelta = DEADLINE,
+        jitter: Callable[[], float] = random.random,
+        new_worker: Callable[[str], Worker] = ThreadWorker,
+    ) -> None:
+        self._name = name
+        self._sink = sink
+        self._report = report
+        self._deadline = deadline
+        self._jitter = jitter
+        self._new_worker = new_worker
+        self._worker: Worker | None = None
+        self._thread: threading.Thread | None = None
+        # Shared with other threads, under the condition's lock.
+        self._news = threading.Condition()
+        self._inbox: list[Telling] = []
+        self._ended: list[_Sending] = []
+        self._stopping = False
+        # The loop's own.
+        self._lanes = Lanes()
+        self._sending: _Sending | None = None
+        self._paused_until = 0.0
+        self._hanging = 0
+        self._story = _Story(name)
 
-    def __contains__(self, delivery: int) -> bool:
-        return delivery in self._ids
+    def offer(self, tellings: Sequence[Telling]) -> None:
+        """Takes committed deliveries over, in memory; returns at once. Any thread may call it."""
+        with self._news:
+            self._inbox.extend(tellings)
+            self._news.notify()
 
-    def add(self, item: _Item) -> None:
-        """Takes a delivery that is not yet there."""
-        line = self._lines.setdefault(item.telling.delivery.subject, [])
-        heapq.heappush(line, (item.id, item))
-        self._ids.add(item.id)
-        if line[0][1] is item:
-            self.put_back(item)
+    def status(self) -> SinkReport:
+        """How the sink is doing. Any thread may call it."""
+        return SinkReport(
+            name=self._name,
+            alive=self._thread is None or self._thread.is_alive(),
+            waiting=len(self._lanes) + len(self._inbox),
+            delivered=self._story.delivered,
+            dead=self._story.dead,
+            failures=self._story.failures,
+            last_error=self._story.last_error,
+            hanging=self._hanging,
+        )
 
-    def put_back(self, item: _Item) -> None:
-        """Lines up the first of a subject, at once or when it is due."""
-        subject = item.telling.delivery.subject
-        if item.due is None:
-            heapq.heappush(self._ready, (item.id, subject))
-        else:
-            heapq.heappush(self._later, (item.due, item.id, subject))
+    def start(self, clock: Clock) -> None:
+        """Starts the thread around `step`."""
+        self._thread = threading.Thread(target=self._run, args=(clock,), name=f"sink-{self._name}", daemon=True)
+        self._thread.start()
 
-    def take(self, now: float) -> _Item | None:
-        """The oldest delivery that may be sent now; it stays the first of its subject until it is settled."""
-        while self._later and self._later[0][0] <= now:
-            _, delivery, subject = heapq.heappop(self._later)
-            heapq.heappush(self._ready, (delivery, subject))
-        while self._ready:
-            delivery, subject = heapq.heappop(self._ready)
-            first = self._first(subject)
-            # An older one may have come, or this one may have been settled late.
-            if first is not None and first.id == delivery and (first.due or 0.0) <= now:
-                return first
-        return None
+    def ask_to_stop(self) -> None:
+        """Lets the loop begin nothing new; returns at once."""
+        with self._news:
+            self._stopping = True
+            self._news.notify()
 
-    def due(self) -> float | None:
-        """When something may be sent next, on the boot clock; 0 for now."""
-        if self._ready:
-            return 0.0
-        return self._later[0][0] if self._later else None
+    def stop(self, deadline_s: float) -> bool:
+        """Lets a running send finish for at most `deadline_s` and ends the thread; False if it is still busy.
 
-    def remove(self, item: _Item) -> None:
-        """Lets a settled delivery go; the next of its subject comes forward."""
-        if item.id not in self._ids:
+        A send that did not finish does not count as an attempt: it is offered again after a restart.
+        """
+        self.ask_to_stop()
+        if self._thread is None:
+            return True
+        self._thread.join(deadline_s)
+        return not self._thread.is_alive()
+
+    def step(self, now: Instant) -> float | None:
+        """Does what is due and returns the seconds until something is due again; None to wait for news."""
+        self._take_in(now)
+        self._settle_ended(now)
+        self._give_up_overdue(now)
+        while self._may_send(now) and (item := self._lanes.take(now.boot)) is not None:
+            self._send(item, now)
+            self._settle_ended(now)
+        return self._seconds_left(now)
+
+    def _run(self, clock: Clock) -> None:
+        try:
+            while not (self._stopping and self._sending is None):
+                seconds = self.step(clock.now())
+                with self._news:
+                    if not (self._inbox or self._ended or (self._stopping and self._sending is None)):
+                        self._news.wait(seconds)
+        except Exception as error:
+            self._story.broke_off(error)
             return
-        self._ids.remove(item.id)
-        subject = item.telling.delivery.subject
-        line = self._lines[subject]
-        was_first = line[0][1] is item
-        line.remove((item.id, item))
-        heapq.heapify(line)
-        if not line:
-            del self._lines[subject]
-        elif was_first:
-            self.put_back(line[0][1])
+        if self._worker is not None:
+            self._worker.retire()
+        if not self._hanging:
+            self._sink.close()
 
-    def _first(self, subject: SubjectKey) -> _Item | None:
-        line = self._lines.get(subject)
-        return line[0][1] if line else None
+    def _take_in(self, now: Instant) -> None:
+        with self._news:
+            tellings, self._inbox = self._inbox, []
+        for telling in tellings:
+            delivery = telling.delivery
+            due = None if delivery.next_try is None else _on_boot_clock(delivery.next_try, now)
+            self._lanes.add(Item(telling, delivery.attempt, due))
+
+    def _settle_ended(self, now: Instant) -> None:
+        with self._news:
+            ended, self._ended = self._ended, []
+        for sending in ended:
+            if sending.given_up:
+                self._hanging -= 1
+            else:
+                self._sending = None
+            if sending.error is None:
+                self._delivered(sending, now)
+            elif not sending.given_up:
+                self._failed(sending, sending.error, now)
+
+    def _give_up_overdue(self, now: Instant) -> None:
+        sending = self._sending
+        if sending is None or now.boot < sending.until:
+            return
+        sending.given_up = True
+        self._sending = None
+        self._hanging += 1
+        if self._worker is not None:
+            self._worker.retire()
+            self._worker = None
+        seconds = self._deadline.total_seconds()
+        self._failed(sending, DeliveryError(f"no answer within {seconds:g} s", retryable=True), now)
+
+    def _may_send(self, now: Instant) -> bool:
+        return self._sending is None and not self._stopping and now.boot >= self._paused_until
+
+    def _send(self, item: Item, now: Instant) -> None:
+        sending = _Sending(item, item.attempt + 1, now.boot + self._deadline.total_seconds())
+        if self._hanging >= MOST_HANGING:
+            error = DeliveryError(f"{self._hanging} earlier sends still hang", retryable=True)
+            self._failed(sending, error, now)
+            return
+        self._sending = sending
+        if self._worker is None:
+            self._worker = self._new_worker(f"send-{self._name}")
+        self._worker.submit(lambda: self._attempt(sending, now.wall))
+
+    def _attempt(self, sending: _Sending, now: datetime) -> None:
+        """Runs in the worker."""
+        try:
+            self._sink.send(sending.item.telling.message, now)
+        except Exception as error:
+            sending.error = error
+        with self._news:
+            self._ended.append(sending)
+            self._news.notify()
+
+    def _delivered(self, sending: _Sending, now: Instant) -> None:
+        item = sending.item
+        if item.state is DeliveryState.DELIVERED:
+            return
+        # One that was given up for dead did arrive after all: that, too, settles it.
+        item.state = DeliveryState.DELIVERED
+        self._lanes.remove(item)
+        self._story.succeeded(item.id, sending.attempt)
+        self._report(Attempt(item.id, self._name, sending.attempt, item.state, now.wall))
+
+    def _failed(self, sending: _Sending, error: Exception, now: Instant) -> None:
+        item, delivery = sending.item, sending.item.telling.delivery
+        if item.state is not DeliveryState.PENDING:
+            return
+        again = self._when_again(sending, error, now)
+        reason = _reason(error)
+        item.attempt = sending.attempt
+        if again is None:
+            if not isinstance(error, DeliveryError) or error.retryable:
+                reason = f"given up after {HORIZON // timedelta(hours=1)} h: {reason}"
+            item.state = DeliveryState.DEAD
+            self._lanes.remove(item)
+        else:
+            item.due = _on_boot_clock(again, now)
+            self._lanes.put_back(item)
+        attempt = Attempt(delivery.id, self._name, sending.attempt, item.state, now.wall, again, reason)
+        self._story.failed(attempt, error)
+        self._report(attempt)
+
+    def _when_again(self, sending: _Sending, error: Exception, now: Instant) -> datetime | None:
+        retry_after = None
+        if isinstance(error, DeliveryError):
+            if not error.retryable:
+                return None
+            retry_after = error.retry_after
+        if retry_after is not None:
+            # It speaks for the whole service: sending it something else meanwhile would only prolong it.
+            pause = min(retry_after, LONGEST_ASKED).total_seconds()
+            self._paused_until = max(self._paused_until, now.boot + pause)
+        created_at = sending.item.telling.delivery.created_at
+        return next_try(
+            sending.attempt,
+            now=now.wall,
+            created_at=created_at,
+            jitter=self._jitter(),
+            retry_after=retry_after,
+        )
+
+    def _seconds_left(self, now: Instant) -> float | None:
+        if self._sending is not None:
+            return max(0.0, self._sending.until - now.boot)
+        due = None if self._stopping else self._lanes.due()
+        return None if due is None else max(0.0, max(due, self._paused_until) - now.boot)
+
+
+class _Story:
+    """Counts how a sink's attempts end and logs when that changes."""
+
+    def __init__(self, name: str) -> None:
+        self._log = logger.bind(log_source="sink", sink=name)
+        self._told: set[type[Exception]] = set()
+        self._told_dead = False
+        self.delivered = 0
+        self.dead = 0
+        self.failures = 0
+        self.last_error = ""
+
+    def succeeded(self, delivery: int, attempt: int) -> None:
+        """An attempt ended well."""
+        self.delivered += 1
+        self._log.bind(delivery=delivery, attempt=attempt).debug("delivered")
+        if self.failures:
+            self._log.bind(failures=self.failures).info("delivery recovered")
+        self._told.clear()
+        self._told_dead = False
+        self.failures = 0
+
+    def failed(self, attempt: Attempt, error: Exception) -> None:
+        """An attempt failed; the error's own text is only in `attempt` when it is known to hold no secret."""
+        self.failures += 1
+        self.last_error = attempt.error
+        log = self._log.bind(delivery=attempt.delivery, attempt=attempt.attempt, error=attempt.error)
+        unexpected = not isinstance(error, DeliveryError)
+        if unexpected and type(error) not in self._told:
+            log = log.bind(error_type=type(error).__name__, where=_where(error))
+        if attempt.state is DeliveryState.DEAD:
+            self.dead += 1
+            log.log("DEBUG" if self._told_dead else "ERROR", "delivery given up")
+            self._told_dead = True
+        elif self.failures == 1 or (unexpected and type(error) not in self._told):
+            log.warning("delivery failed")
+        else:
+            log.bind(failures=self.failures).debug("delivery failed again")
+        self._told.add(type(error))
+
+    def broke_off(self, error: Exception) -> None:
+        """The loop itself failed, which is a defect."""
+        self.last_error = type(error).__name__
+        self._log.bind(error_type=type(error).__name__, where=_where(error)).error("delivery loop broke off")
+
+
+def say(sink: Sink, text: Text, severity: Severity, *, now: datetime, deadline: timedelta = DEADLINE) -> None:
+    """Says words of Sentinel's own, such as a test, within `deadline`; raises only DeliveryError."""
+    ended: SimpleQueue[Exception | None] = SimpleQueue()
+
+    def attempt() -> None:
+        try:
+            sink.say(text, severity, now)
+        except Exception as error:
+            ended.put(error)
+        else:
+            ended.put(None)
+
+    worker = ThreadWorker("say")
+    worker.submit(attempt)
+    worker.retire()
+    try:
+        error = ended.get(timeout=deadline.total_seconds())
+    except Empty:
+        raise DeliveryError(f"no answer within {deadline.total_seconds():g} s", retryable=True) from None
+    if error is not None:
+        raise (error if isinstance(error, DeliveryError) else DeliveryError(_reason(error), retryable=True)) from None
+
+
+def _on_boot_clock(moment: datetime, now: Instant) -> float:
+    # A wall clock that was set back must not hold a delivery for longer than anything could have asked for.
+    return now.boot + min(moment - now.wall, LONGEST_ASKED).total_seconds()
+
+
+def _reason(error: Exception) -> str:
+    # Only the text of a DeliveryError is known to hold no secret.
+    return str(error) if isinstance(error, DeliveryError) else f"unexpected {type(error).__name__}"
+
+
+def _where(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""

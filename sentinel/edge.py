@@ -99,7 +99,11 @@ class Supervisor:
     def _start(self, now: Instant) -> None:
         try:
             process = subprocess.Popen(
-                self._command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=self._env
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                env=self._env,
             )
         except OSError as error:
             self._plan(now, f"the sidecar {self._command[0]} cannot be started: {error.strerror}")

@@ -6,7 +6,6 @@ from enum import StrEnum
 from typing import NamedTuple
 
 
-
 class SubjectKey(NamedTuple):
     """Names one subject: the source that knows it, its type (`peer`), its id there."""
 
@@ -56,6 +55,9 @@ class Sight:
     detail: str = ""
     login_url: str = ""
     needs_operator: bool = False
+
+
+SEEING = Sight(seeing=True)
 
 
 class OutcomeState(StrEnum):

@@ -34,7 +34,12 @@ class Views:
     """All rows of all sinks, and the timers that they wait for."""
 
     def __init__(
-        self, sinks: Sequence[SinkPolicy], window: timedelta, rows: Iterable[Difference], next_delivery: int, now: Instant
+        self,
+        sinks: Sequence[SinkPolicy],
+        window: timedelta,
+        rows: Iterable[Difference],
+        next_delivery: int,
+        now: Instant,
     ) -> None:
         self._sinks = {sink.name: sink for sink in sinks}
         self._window = window
@@ -197,7 +202,10 @@ def _in_order(rows: Iterable[Difference]) -> list[Difference]:
 def _parts(rows: list[Difference]) -> Iterator[tuple[Difference, list[Difference]]]:
     """Who speaks to people, and whom each of them leaves nothing to say."""
     quiet = {
-        other.aspect: row.aspect for row in rows for other in rows if other.waiting[-1].type.name in row.waiting[-1].type.outranks
+        other.aspect: row.aspect
+        for row in rows
+        for other in rows
+        if other.waiting[-1].type.name in row.waiting[-1].type.outranks
     }
     for row in _in_order(rows):
         if row.aspect not in quiet:

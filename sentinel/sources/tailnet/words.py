@@ -7,7 +7,13 @@ from sentinel.events import Event, Message, Reading, Text
 from sentinel.sources.tailnet.catalogue import ADDED, OFFLINE, ONLINE, REMOVED
 from sentinel.sources.tailnet.facts import is_personal
 
-SYSTEMS = {"linux": "Linux", "windows": "Windows", "freebsd": "FreeBSD", "openbsd": "OpenBSD", "android": "Android"}
+SYSTEMS = {
+    "linux": "Linux",
+    "windows": "Windows",
+    "freebsd": "FreeBSD",
+    "openbsd": "OpenBSD",
+    "android": "Android",
+}
 
 
 UP_OR_DOWN = (

@@ -1,0 +1,1 @@
+"""The command line: parses, asks, prints, sets the exit code."""

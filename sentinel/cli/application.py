@@ -1,0 +1,62 @@
+"""What the command line needs of the program behind it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from sentinel.config import Config
+from sentinel.errors import Fault
+
+
+class Verdict(Protocol):
+    """How the test of one sink ended; `error` is empty when it went well."""
+
+    @property
+    def sink(self) -> str:
+        """The sink's name."""
+        ...
+
+    @property
+    def type(self) -> str:
+        """The sink's type."""
+        ...
+
+    @property
+    def ok(self) -> bool:
+        """Whether the message arrived."""
+        ...
+
+    @property
+    def error(self) -> str:
+        """What went wrong."""
+        ...
+
+
+class Application(Protocol):
+    """The program; `sentinel.app` is one."""
+
+    def serve(
+        self,
+        config: Config,
+        *,
+        extra_env: Mapping[str, str] | None = None,
+        ready: Callable[[], None] | None = None,
+    ) -> int:
+        """Runs the service until it is told to end; returns the exit code."""
+        ...
+
+    def check(self, config: Config) -> tuple[Fault, ...]:
+        """What is wrong with a configuration beyond its own form."""
+        ...
+
+    def test_sinks(self, config: Config, names: Sequence[str], *, deadline_s: float) -> Sequence[Verdict]:
+        """Sends a message to each of the sinks and waits for a verdict on each."""
+        ...
+
+    def find_sidecar(self) -> Path | None:
+        """The sidecar's binary, if there is one."""
+        ...
+
+    def find_binary(self, name: str) -> Path | None:
+        """Another program that is built along with the sidecar, if there is one."""
+        ...

@@ -1,0 +1,1 @@
+"""How messages reach their sinks: when to try again, how they read, and one adapter per kind of sink."""

@@ -1,0 +1,99 @@
+"""What waits to be sent: one lane per subject, in which deliveries keep their order."""
+
+import heapq
+from dataclasses import dataclass
+
+from sentinel.events import Telling
+from sentinel.model import DeliveryState, SubjectKey
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """A delivery on its way; `attempt` counts finished ones, `due` is on the boot clock, None for at once."""
+
+    telling: Telling
+    attempt: int
+    due: float | None = None
+    state: DeliveryState = DeliveryState.PENDING
+
+    @property
+    def id(self) -> int:
+        """The delivery's id."""
+        return self.telling.delivery.id
+
+    @property
+    def subject(self) -> SubjectKey:
+        """Whose lane it is in."""
+        return self.telling.delivery.subject
+
+
+class Lanes:
+    """The oldest of a subject goes first; while it waits for its due time, other subjects overtake."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[SubjectKey, list[tuple[int, Item]]] = {}
+        self._ids: set[int] = set()
+        # Both may hold entries that are no longer true: what is taken is checked against its lane.
+        self._ready: list[tuple[int, SubjectKey]] = []
+        self._later: list[tuple[float, int, SubjectKey]] = []
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def add(self, item: Item) -> None:
+        """Takes a delivery; one that is there already is left as it is."""
+        if item.id in self._ids:
+            return
+        self._ids.add(item.id)
+        heapq.heappush(self._lanes.setdefault(item.subject, []), (item.id, item))
+        if self._first(item.subject) is item:
+            self.put_back(item)
+
+    def put_back(self, item: Item) -> None:
+        """Lines a delivery up again that was taken, for when it is due."""
+        if item.due is None:
+            heapq.heappush(self._ready, (item.id, item.subject))
+        else:
+            heapq.heappush(self._later, (item.due, item.id, item.subject))
+
+    def take(self, now: float) -> Item | None:
+        """The oldest delivery that may be sent at `now`; it stays first in its lane until it is removed."""
+        while self._later and self._later[0][0] <= now:
+            _, delivery, subject = heapq.heappop(self._later)
+            heapq.heappush(self._ready, (delivery, subject))
+        while self._ready:
+            delivery, subject = heapq.heappop(self._ready)
+            first = self._first(subject)
+            if first is not None and first.id == delivery and (first.due is None or first.due <= now):
+                return first
+        return None
+
+    def due(self) -> float | None:
+        """When to take again, on the boot clock; None while nothing waits."""
+        if self._ready:
+            return 0.0
+        while self._later:
+            due, delivery, subject = self._later[0]
+            first = self._first(subject)
+            if first is not None and first.id == delivery:
+                return due
+            heapq.heappop(self._later)
+        return None
+
+    def remove(self, item: Item) -> None:
+        """Lets a settled delivery go, whose state says so already; the next of its subject comes forward."""
+        if item.id not in self._ids:
+            return
+        self._ids.remove(item.id)
+        first = self._first(item.subject)
+        if first is not None:
+            self.put_back(first)
+
+    def _first(self, subject: SubjectKey) -> Item | None:
+        lane = self._lanes.get(subject, [])
+        while lane and lane[0][1].state is not DeliveryState.PENDING:
+            heapq.heappop(lane)
+        if lane:
+            return lane[0][1]
+        self._lanes.pop(subject, None)
+        return None

@@ -1,0 +1,263 @@
+"""Any service that Apprise can reach, contained.
+
+One Apprise object per sink with exactly one service, called in the caller's own thread: no pool, no
+deadline and no retry of Apprise's, because all of these are the dispatcher's. No text that leaves this module
+holds a URL.
+"""
+
+import difflib
+import re
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from apprise import Apprise, AppriseAsset, AppriseResultStatus, NotifyFormat, NotifyType
+from apprise.manager_plugins import NotificationManager
+from apprise.plugins import url_to_dict
+from apprise.plugins.base import NotifyBase
+from apprise.utils.parse import parse_bool, parse_urls
+
+from sentinel.delivery.render import Limit, cut, fit, one_line
+from sentinel.delivery.sinks.protocol import Wording
+from sentinel.delivery.sinks.secrecy import hush_libraries, scrub, secrets_of
+from sentinel.errors import ConfigError, DeliveryError, Fault
+from sentinel.events import Event, Message, Severity, Text
+from sentinel.model import Audience
+
+LONGEST_BODY = 4000
+LONGEST_REASON = 300
+# Below this a message has no room for a title beside the body, which is a whole sentence anyway.
+ROOM_FOR_TITLE = 400
+TITLE_IN_BODY = 120
+
+_services: Callable[[], Any] = NotificationManager
+_url_to_dict: Callable[..., dict[str, Any] | None] = url_to_dict
+_parse_urls: Callable[[str], list[str]] = parse_urls
+_is_yes: Callable[[str], bool] = parse_bool
+
+_SCHEME = re.compile(r"\s*([a-z0-9]{1,32})://", re.IGNORECASE)
+_TOKEN = re.compile(r"\{(?!schema\})\w+\}")
+_STATUS = re.compile(r"\berror=(\d{3})\b")
+_PERMANENT = frozenset({"400", "401", "403", "404", "410", "422"})
+_TYPES = {
+    Severity.INFO: NotifyType.INFO,
+    Severity.WARNING: NotifyType.WARNING,
+    Severity.CRITICAL: NotifyType.FAILURE,
+}
+
+
+class AppriseSink:
+    """One service behind one Apprise URL, for people."""
+
+    audience = Audience.PEOPLE
+
+    def __init__(self, *, name: str, url: str, wording: Wording) -> None:
+        """Loads the service without sending anything; raises ConfigError with path `url`, without the URL."""
+        hush_libraries()
+        self._name = name
+        self._wording = wording
+        service = _load(url.strip())
+        self._schema = str(service.schema)
+        self._secrets = _secrets(url.strip(), service)
+        self._limit = _limit(service)
+        self._apprise = Apprise(asset=service.asset)
+        self._apprise.add(service)
+
+    def send(self, message: Message, now: datetime) -> None:
+        """Sends the message in words; raises DeliveryError."""
+        self._notify(self._wording.text(message, now, self._limit), _notify_type(message.event))
+
+    def say(self, text: Text, severity: Severity, now: datetime) -> None:
+        """Sends the text; raises DeliveryError."""
+        self._notify(fit(text, self._limit), _TYPES[severity])
+
+    def close(self) -> None:
+        """Forgets the service; Apprise keeps no connection between sends."""
+        self._apprise.clear()
+
+    def __repr__(self) -> str:
+        return f"AppriseSink({self._name!r}, {self._schema}://)"
+
+    def _notify(self, text: Text, notify_type: NotifyType) -> None:
+        title = text.title if text.body else ""
+        try:
+            result = self._apprise.notify(
+                body=text.body or text.title,
+                title=title,
+                notify_type=notify_type,
+                body_format=NotifyFormat.TEXT,
+            )
+        except Exception as error:
+            # Its text may quote the URL, and so may the exception itself, which is therefore not passed on.
+            raise DeliveryError(f"{self._schema}: {type(error).__name__}", retryable=True) from None
+        if result.status is not AppriseResultStatus.SUCCESS:
+            lines = [entry.message for service in result.results for entry in service.logs()]
+            lines += [entry.message for entry in result.call_logs()]
+            raise self._failure(result.status, lines)
+
+    def _failure(self, status: AppriseResultStatus, lines: Sequence[str]) -> DeliveryError:
+        if status is AppriseResultStatus.FAILURE:
+            reason = "; ".join(lines) or "it failed without a reason"
+            return DeliveryError(self._tell(reason), retryable=not _refused_for_good(lines))
+        reasons = {
+            AppriseResultStatus.NOMATCH: "the sink was closed",
+            AppriseResultStatus.PARTIAL: "only some of its targets took the message",
+            AppriseResultStatus.TIMEOUT: "it took too long",
+        }
+        return DeliveryError(self._tell(reasons[status]), retryable=True)
+
+    def _tell(self, reason: str) -> str:
+        return cut(f"{self._schema}: {scrub(one_line(reason), self._secrets)}", LONGEST_REASON)
+
+
+def _refused_for_good(lines: Iterable[str]) -> bool:
+    """Whether the other side's answer will be the same next time.
+
+    Apprise hands over no status, only the text of its warnings, in which every service writes `error=404`.
+    This is the one place that reads a failure's text. Several targets are refused for good only if each is.
+    """
+    statuses = {found[1] for line in lines for found in _STATUS.finditer(line)}
+    return bool(statuses) and statuses <= _PERMANENT
+
+
+def _notify_type(event: Event) -> NotifyType:
+    return NotifyType.SUCCESS if event.type.problem == "ends" else _TYPES[event.severity]
+
+
+def _limit(service: NotifyBase) -> Limit:
+    """What the service takes; where the title counts against the body, the body gives way."""
+    room, title = int(service.body_maxlen), int(service.title_maxlen)
+    if title <= 0:
+        title = TITLE_IN_BODY if room >= ROOM_FOR_TITLE else 0
+        room -= title + len("\r\n")
+    elif service.overflow_amalgamate_title:
+        room -= title
+    return Limit(title=title, body=max(1, min(room, LONGEST_BODY)))
+
+
+def _load(url: str) -> NotifyBase:
+    services = _known_services()
+    scheme = _scheme(url)
+    if scheme in services:
+        _check_service(scheme, services[scheme])
+    settings = _parse(url, scheme, services)
+    _check_service(str(settings["schema"]), services[settings["schema"]])
+    _check_parameters(settings.get("qsd") or {})
+    # What is said was cut to size; should escaping make it longer, it is cut rather than refused.
+    service = _instantiate({"overflow": "truncate", **settings})
+    if service.optional or service.retry or service.redirects or not service.verify_certificate:
+        raise _fault(f"the `{scheme}://` URL asks for something that Sentinel does not allow")
+    return service
+
+
+def _known_services() -> Any:
+    """Apprise's table of services by scheme."""
+    services = _services()
+    with warnings.catch_warnings():
+        # Some of the services import modules that Python itself is about to drop, which nobody here can mend.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        services.schemas()
+    return services
+
+
+def _scheme(url: str) -> str:
+    found = _SCHEME.match(url)
+    if found is None:
+        raise _fault("this is no Apprise URL: it has to begin with a service, as in `ntfy://`")
+    if len(_parse_urls(url)) > 1:
+        raise _fault("several URLs in one sink; make it one sink for each, so that each is retried by itself")
+    return found[1].lower()
+
+
+def _check_service(scheme: str, service: type[NotifyBase]) -> None:
+    """Only services across a network: not what acts on this machine, nor what runs code from a file."""
+    ours = service.__module__.startswith("apprise.plugins.")
+    if not ours or not all(map(_TOKEN.search, _templates(service))):
+        raise _fault(f"`{scheme}://` acts on this machine instead of sending somewhere, which a sink must not")
+    if not service.enabled:
+        raise _fault(f"`{scheme}://` needs {_packages(service)}")
+
+
+def _templates(service: type[NotifyBase] | NotifyBase) -> tuple[str, ...]:
+    return tuple(service.templates)
+
+
+def _packages(service: type[NotifyBase]) -> str:
+    required = service.requirements.get("packages_required") or []
+    names = [required] if isinstance(required, str) else [str(name) for name in required]
+    if not names:
+        return "something that this machine does not have"
+    kind = "the Python package" if len(names) == 1 else "the Python packages"
+    return f"{kind} {', '.join(f'`{name}`' for name in names)} (install with pip)"
+
+
+def _parse(url: str, scheme: str, services: Any) -> dict[str, Any]:
+    try:
+        settings = _url_to_dict(url, secure_logging=True)
+    except Exception:
+        settings = None
+    if settings:
+        return dict(settings)
+    if scheme in {"http", "https"}:
+        raise _fault("this is no address of a service that Apprise knows; `json://` posts to any other")
+    if scheme in services:
+        raise _fault(f"the `{scheme}://` URL is incomplete or malformed")
+    near = difflib.get_close_matches(scheme, list(services.schemas()), n=1, cutoff=0.75)
+    hint = f"; did you mean `{near[0]}://`?" if near else ""
+    raise _fault(f"Apprise knows no service `{scheme}://`{hint}")
+
+
+def _check_parameters(parameters: dict[str, str]) -> None:
+    faults = [
+        f"`{name}=` is not allowed: {why}"
+        for name, why in (
+            ("retry", "Sentinel itself tries again, for three days"),
+            ("wait", "Sentinel itself decides when to try again"),
+            ("optional", "it would report a failed message as delivered"),
+        )
+        if name in parameters
+    ]
+    if not _is_yes(parameters.get("verify", "yes")):
+        faults.append("`verify=no` is not allowed: anybody on the way could read and change what is sent")
+    if _is_yes(parameters.get("redirect", "no")):
+        faults.append("`redirect=yes` is not allowed: a redirect would hand the credentials to another server")
+    if faults:
+        raise ConfigError(tuple(Fault(text, path="url") for text in faults))
+
+
+def _instantiate(settings: dict[str, Any]) -> NotifyBase:
+    schema = settings["schema"]
+    asset = AppriseAsset(
+        app_id="Sentinel",
+        app_desc="Sentinel",
+        async_mode=False,
+        service_timeout=0,
+        http_redirects=False,
+        allow_templates=False,
+        interpret_emojis=False,
+        interpret_escapes=False,
+        secure_logging=True,
+        default_service_retry=0,
+        storage_mode="memory",
+    )
+    try:
+        service = Apprise.instantiate(settings, asset=asset, suppress_exceptions=False)
+    except Exception:
+        service = None
+    if service is None:
+        raise _fault(f"the `{schema}://` URL is incomplete or has a part that the service does not accept")
+    return service
+
+
+def _secrets(url: str, service: NotifyBase) -> frozenset[str]:
+    host, port = str(service.host or ""), str(service.port or "")
+    # In many services' URLs a token stands where others have the host.
+    has_host = any("{host}" in template for template in _templates(service))
+    looks_like_host = "." in host or ":" in host or host == "localhost"
+    public = {port, host} if has_host and looks_like_host else {port}
+    return secrets_of(url, public=public, parameters=service.template_args)
+
+
+def _fault(text: str) -> ConfigError:
+    return ConfigError((Fault(text, path="url"),))
