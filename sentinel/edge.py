@@ -104,6 +104,8 @@ class Supervisor:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 env=self._env,
+                # Ctrl-C in a terminal is for the service, which then ends the sidecar in its turn.
+                start_new_session=True,
             )
         except OSError as error:
             self._plan(now, f"the sidecar {self._command[0]} cannot be started: {error.strerror}")

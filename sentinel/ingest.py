@@ -84,6 +84,7 @@ class IngestService(ingest_pb2_grpc.IngestServiceServicer):
         self._clock = clock
         self._lock = threading.Lock()
         self._sessions: dict[str, EdgeSession] = {}
+        self._ending = False
         self.turned_away: dict[str, str] = {}
 
     def register(self, server: grpc.Server) -> None:
@@ -110,6 +111,10 @@ class IngestService(ingest_pb2_grpc.IngestServiceServicer):
         """Seconds since the source's edge was last heard; None without an edge."""
         session = self._sessions.get(source)
         return None if session is None else self._clock.now().boot - session.heard_at
+
+    def expect_end(self) -> None:
+        """From now on sessions end because the service does."""
+        self._ending = True
 
     def end_all(self) -> None:
         """Ends every session, for the service's own end."""
@@ -170,7 +175,7 @@ class IngestService(ingest_pb2_grpc.IngestServiceServicer):
         with self._lock:
             if self._sessions.get(session.hello.source) is session:
                 del self._sessions[session.hello.source]
-        self._inbox.post(Closed(session))
+        self._inbox.post(Closed(session, expected=self._ending))
 
 
 def _first_in_time(

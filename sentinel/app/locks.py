@@ -22,7 +22,9 @@ def state_lock(directory: Path) -> Iterator[None]:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise StateError(f"the state directory {directory} cannot be made: {error.strerror}") from error
+        raise StateError(
+            f"the state directory {directory} cannot be made: {error.strerror}; set state.path to another place"
+        ) from error
     if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
         raise StateError(
             f"the state directory {directory} cannot be read and written by user {os.getuid()}: "

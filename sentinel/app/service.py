@@ -72,10 +72,11 @@ def serve(
         core = stack.enter_context(_core(config, sinks, clock, failures))
         _run_writer(core, clock, stop, failures, stack)
         _run_loops(core, clock, stack)
-        _run_servers(config, core, supervisors, clock, stack)
+        ingest = _run_servers(config, core, supervisors, clock, stack)
         for supervisor in supervisors.values():
             stack.callback(supervisor.stop)
             supervisor.start(clock)
+        stack.callback(ingest.expect_end)
         logger.bind(store=str(config.state.store_path), sinks=sorted(sinks)).info("sentinel is running")
         if ready is not None:
             ready()
@@ -90,7 +91,7 @@ def serve(
 def _sinks(config: Config) -> Iterator[dict[str, Sink]]:
     sinks, faults = sinks_of.built(config, sinks_of.specs(config), Lines(sys.stdout.buffer))
     if faults:
-        raise ConfigError(faults)
+        raise ConfigError(sinks_of.placed(faults))
     try:
         yield sinks
     finally:
@@ -227,7 +228,7 @@ def _failing(loop: SinkLoop) -> str:
 
 def _run_servers(
     config: Config, core: _Core, supervisors: Mapping[str, Supervisor], clock: Clock, stack: ExitStack
-) -> None:
+) -> IngestService:
     """Control first, so that the status can be asked while edges still come in."""
     ingest = IngestService(inbox=core.inbox, edges=_edges(config), clock=clock)
     control = ControlService(
@@ -241,6 +242,7 @@ def _run_servers(
     stack.callback(core.commits.close)
     stack.enter_context(served(config.ingest.socket, ingest.register, name="ingest"))
     stack.callback(ingest.end_all)
+    return ingest
 
 
 def _edges(config: Config) -> dict[str, Edge]:

@@ -1,7 +1,7 @@
 """Sinks from the configuration: built, checked, tested."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -38,17 +38,24 @@ def _spec(name: str, sink: StdoutSink | AppriseSink) -> SinkSpec:
     return SinkSpec(name, "stdout", format=sink.format)
 
 
-def built(config: Config, chosen: Iterable[SinkSpec], lines: Lines) -> tuple[dict[str, Sink], tuple[Fault, ...]]:
-    """The sinks that can be built, by name, and what is wrong with the others; nothing is sent."""
+def built(
+    config: Config, chosen: Iterable[SinkSpec], lines: Lines
+) -> tuple[dict[str, Sink], dict[str, tuple[Fault, ...]]]:
+    """The sinks that can be built, and what is wrong with the others, by name; nothing is sent."""
     wording = Wording(words=WORDS, zone=config.time_zone, several_networks=len(config.sources) > 1)
     sinks: dict[str, Sink] = {}
-    faults: list[Fault] = []
+    faults: dict[str, tuple[Fault, ...]] = {}
     for spec in chosen:
         try:
             sinks[spec.name] = build(spec, wording=wording, lines=lines)
         except ConfigError as error:
-            faults += [replace(fault, path=f"sinks.{spec.name}.{fault.path}") for fault in error.faults]
-    return sinks, tuple(faults)
+            faults[spec.name] = error.faults
+    return sinks, faults
+
+
+def placed(faults: Mapping[str, tuple[Fault, ...]]) -> tuple[Fault, ...]:
+    """The faults of sinks with the keys that they are about."""
+    return tuple(replace(fault, path=f"sinks.{name}.{fault.path}") for name, own in faults.items() for fault in own)
 
 
 def check(config: Config) -> tuple[Fault, ...]:
@@ -56,7 +63,7 @@ def check(config: Config) -> tuple[Fault, ...]:
     sinks, faults = built(config, specs(config), Lines(sys.stdout.buffer))
     for sink in sinks.values():
         sink.close()
-    return faults
+    return placed(faults)
 
 
 def test_sinks(config: Config, names: Sequence[str], *, deadline_s: float) -> tuple[Verdict, ...]:
@@ -67,7 +74,7 @@ def test_sinks(config: Config, names: Sequence[str], *, deadline_s: float) -> tu
     sinks, faults = built(config, chosen, Lines(sys.stdout.buffer))
     with ThreadPoolExecutor(max_workers=max(1, len(sinks))) as tries:
         said = tries.map(lambda sink: _try(sink, now, deadline), sinks.values())
-        errors = _refused(chosen, faults) | dict(zip(sinks, said, strict=True))
+        errors = {name: own[0].text for name, own in faults.items()} | dict(zip(sinks, said, strict=True))
     for sink in sinks.values():
         sink.close()
     return tuple(Verdict(spec.name, spec.type, not errors[spec.name], errors[spec.name]) for spec in chosen)
@@ -80,13 +87,3 @@ def _try(sink: Sink, now: datetime, deadline: timedelta) -> str:
     except DeliveryError as error:
         return str(error)
     return ""
-
-
-def _refused(chosen: Iterable[SinkSpec], faults: Iterable[Fault]) -> dict[str, str]:
-    """The first fault of each sink that could not be built."""
-    errors: dict[str, str] = {}
-    for spec in chosen:
-        own = [fault for fault in faults if fault.path.startswith(f"sinks.{spec.name}.")]
-        if own:
-            errors[spec.name] = own[0].text
-    return errors

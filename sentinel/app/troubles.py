@@ -4,15 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from sentinel.pipeline.writer import SourceReport
 
-REMEDIES = {
-    "needs_login": "log its node in at {login_url}, or set tsnet.auth_key to a fresh key",
-    "needs_approval": "approve its node in the admin console",
-    "stopped": "its node was switched off: switch it on in the admin console, or restart Sentinel",
-    "logging_required": "this tailnet demands client logs: set tsnet.log_upload to true",
-    "stale": "the control server says nothing: check this machine's internet connection",
-    "starting": "it has not seen the tailnet yet; if this lasts, check tsnet.control_url and the network",
-    "catching_up": "it is telling what it saw meanwhile; this passes by itself",
-}
 NO_EDGE = "no sidecar is connected: start sentinel-sidecar with --connect unix:{socket} --source {name}"
 
 
@@ -51,13 +42,9 @@ def _of_source(report: SourceReport, sidecars: Mapping[str, str], socket: str) -
     if sight.reason == "no_edge":
         yield f"source {report.name} is blind: {_without_edge(report.name, sidecars, socket)}"
         return
-    remedy = REMEDIES.get(sight.reason, "see the log")
-    if sight.reason == "needs_login" and not sight.login_url:
-        remedy = "set tsnet.auth_key to a fresh key, or remove it to get a login URL"
-    detail = f" ({sight.detail})" if sight.detail else ""
-    yield f"source {report.name} is blind: {sight.reason.replace('_', ' ')}{detail}; " + remedy.format(
-        login_url=sight.login_url
-    )
+    why = sight.detail or sight.reason.replace("_", " ")
+    todo = f"log its node in at {sight.login_url}" if sight.login_url else report.remedy
+    yield f"source {report.name} is blind: {why}" + (f"; {todo}" if todo else "")
 
 
 def _without_edge(name: str, sidecars: Mapping[str, str], socket: str) -> str:

@@ -12,7 +12,7 @@ import orjson
 
 from sentinel.cli.group import ExitCode, SentinelCommand
 from sentinel.cli.session import asking
-from sentinel.cli.tables import local, table, wrapped
+from sentinel.cli.tables import local, screen, table, wrapped
 from sentinel.clock import parse_rfc3339, rfc3339
 from sentinel.control.client import ControlClient, Fate, Occurrence, Status, Subject, connected
 from sentinel.logs import escape_controls
@@ -121,7 +121,7 @@ def _status_lines(found: Status, zone: ZoneInfo) -> Iterable[str]:
         )
         for sink in found.sinks
     )
-    yield from table(titles, list(counts))
+    yield from table(titles, list(counts), columns=screen())
     if found.troubles:
         yield ""
     for trouble in found.troubles:
@@ -141,7 +141,7 @@ def _source_lines(found: Status, zone: ZoneInfo) -> Iterable[str]:
         )
         for source in found.sources
     ]
-    yield from table(titles, rows)
+    yield from table(titles, rows, columns=screen())
     for source in found.sources:
         if source.reason:
             yield wrapped(f"{source.name} is {source.sight}: {source.reason}", indent="  ")
@@ -167,7 +167,7 @@ def _subject_lines(subjects: tuple[Subject, ...], zone: ZoneInfo) -> list[str]:
         )
         for subject in subjects
     ]
-    return table(("name", "state", "since", *extra, "source"), rows)
+    return table(("name", "state", "since", *extra, "source"), rows, columns=screen())
 
 
 def _subject_json(subject: Subject) -> Mapping[str, Any]:

@@ -33,9 +33,10 @@ SIDECAR_ENV: Mapping[str, str] = {
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _INTRODUCTION = """\
-A tailnet of {peers} devices is simulated on this machine; nothing leaves it. Sentinel joins it
-as a node of its own and watches. For about a minute things will happen: lines that begin with
-a dot say what, and the lines between them are what Sentinel tells.
+A tailnet of {peers} devices is simulated on this machine; nothing leaves it.
+Sentinel joins it as a node of its own and watches. For about a minute things
+will happen: a line that begins with a dot says what; the others are what
+Sentinel tells.
 
 While it runs, try in another terminal:
 
@@ -45,7 +46,7 @@ While it runs, try in another terminal:
 
 Ctrl-C ends it and leaves nothing behind.
 """
-_ENDING = "That was the story: each change was told once, and what came and went was not. Ctrl-C ends."
+_ENDING = "That was the story: each change was told once, and what came and went was not."
 
 
 @click.command(cls=SentinelCommand)
@@ -123,7 +124,7 @@ class _Narrator:
             _end_service()
 
     def _finish(self) -> None:
-        click.secho(_ENDING, dim=True)
+        click.secho(_ENDING if self._exit_after_story else f"{_ENDING} Ctrl-C ends.", dim=True)
         if self._exit_after_story:
             _end_service()
 

@@ -1,8 +1,10 @@
 """Text for terminals: columns that line up, whatever the names in them are made of."""
 
+import shutil
+import sys
 import textwrap
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -11,6 +13,11 @@ from sentinel.logs import escape_controls
 COLUMNS = 80
 NARROWEST = 5
 _GAP = "  "
+
+
+def screen() -> int:
+    """How many columns there are: the terminal's, or eighty where nobody sees them."""
+    return shutil.get_terminal_size((COLUMNS, 24)).columns if sys.stdout.isatty() else COLUMNS
 
 
 def width(text: str) -> int:
@@ -31,13 +38,24 @@ def cut(text: str, columns: int) -> str:
     return kept + "…"
 
 
-def table(titles: Sequence[str], rows: Sequence[Sequence[str]], *, columns: int = COLUMNS) -> list[str]:
-    """Lines of a table within `columns`; empty columns are left out, numbers stand on the right."""
+def table(
+    titles: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    columns: int = COLUMNS,
+    whole: Collection[str] = ("since", "last heard"),
+) -> list[str]:
+    """Lines of a table within `columns`; empty columns are left out, numbers stand on the right.
+
+    Columns whose title is among `whole` are not cut.
+    """
     shown = [index for index in range(len(titles)) if any(row[index] for row in rows)]
     cells = [[escape_controls(row[index]) for index in shown] for row in rows]
     numeric = [all(row[at].isdecimal() for row in cells) for at in range(len(shown))]
     lines = [[titles[index].upper() for index in shown], *cells]
-    widths = _fitted([max(width(line[at]) for line in lines) for at in range(len(shown))], columns)
+    wanted = [max(width(line[at]) for line in lines) for at in range(len(shown))]
+    least = [wanted[at] if titles[index] in whole else NARROWEST for at, index in enumerate(shown)]
+    widths = _fitted(wanted, least, columns)
     return [_line(line, widths, numeric) for line in lines]
 
 
@@ -66,11 +84,14 @@ def _line(cells: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) 
     return _GAP.join(padded).rstrip()
 
 
-def _fitted(widths: list[int], columns: int) -> list[int]:
-    """The widths, the widest made narrower until all fit or none can give any more."""
-    fitted = list(widths)
-    while fitted and sum(fitted) + len(_GAP) * (len(fitted) - 1) > columns and max(fitted) > NARROWEST:
-        fitted[fitted.index(max(fitted))] -= 1
+def _fitted(wanted: Sequence[int], least: Sequence[int], columns: int) -> list[int]:
+    """The widths, the widest that can give made narrower until all fit or none can give any more."""
+    fitted = list(wanted)
+    while sum(fitted) + len(_GAP) * (len(fitted) - 1) > columns:
+        giving = [at for at in range(len(fitted)) if fitted[at] > least[at]]
+        if not giving:
+            break
+        fitted[max(giving, key=lambda at: fitted[at])] -= 1
     return fitted
 
 

@@ -1,7 +1,7 @@
 """Reads a YAML or JSON file into plain values, and remembers on which line each of them stands."""
 
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -216,7 +216,7 @@ class _Reading:
 
     def _key(self, node: yaml.Node) -> str:
         """Keys are names: `on` and `123` are what they look like, not a boolean and a number."""
-        if not isinstance(node, yaml.ScalarNode) or not isinstance(node.value, Hashable):
+        if not isinstance(node, yaml.ScalarNode):
             raise _Refused("a key must be a name", _line(node))
         return str(_joined(node.value))
 

@@ -55,9 +55,10 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """A session ended."""
+    """A session ended; `expected` when the service itself is ending."""
 
     session: Session
+    expected: bool = False
 
 
 Item = Opened | Arrived | Closed

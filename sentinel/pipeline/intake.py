@@ -11,8 +11,9 @@ from sentinel.pipeline.inbox import Hello, Session
 from sentinel.sources.room import Frame, Room
 from sentinel.store.protocol import SourceRow
 
+STARTING = Sight(seeing=False, reason="starting")
 PASSING = frozenset({"no_edge", "catching_up", "starting"})
-"""Reasons that a start goes through by itself."""
+"""Reasons that a start goes through by itself, unless there is more to say."""
 
 
 @dataclass(slots=True)
@@ -97,6 +98,9 @@ def open_session(state: SourceState, session: Session) -> None:
     hello = session.hello
     state.session, state.edge, state.catch_up = session, hello.edge, hello.last_made
     resumes = resume_after(state, hello) is not None
+    if not resumes:
+        # What a former run of the edge said of its sight is over; a new one begins by saying that it starts.
+        state.row = replace(state.row, sight=STARTING)
     state.caught_up = resumes and state.row.based and hello.last_made == state.row.position
 
 
@@ -132,12 +136,17 @@ def look(state: SourceState, now: Instant) -> bool:
     return True
 
 
+def remedy(state: SourceState, sight: Sight) -> str:
+    """What to do about a source that does not see; empty if the edge's own words say it."""
+    return "" if sight.reason == "starting" and sight.detail else state.room.remedies.get(sight.reason, "")
+
+
 def sight(state: SourceState) -> Sight:
     """What to say of the source's sight: the edge's own word, or that there is no edge or that it is behind."""
     if state.session is None:
-        return Sight(seeing=False, reason="no_edge", detail="no edge is connected")
+        return Sight(seeing=False, reason="no_edge")
     if not state.row.sight.seeing:
         return replace(state.row.sight, login_url=state.login_url)
     if not state.caught_up:
-        return Sight(seeing=False, reason="catching_up", detail="the edge is telling what it saw meanwhile")
+        return Sight(seeing=False, reason="catching_up")
     return Sight(seeing=True)

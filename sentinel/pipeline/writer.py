@@ -42,6 +42,7 @@ class SourceReport:
     name: str
     kind: str
     sight: Sight
+    remedy: str
     blind: bool
     since: datetime
     subjects: int
@@ -121,9 +122,9 @@ class Writer:
         match item:
             case Opened(session):
                 self._open(state, session, done, now)
-            case Closed(session):
+            case Closed(session, expected):
                 if intake.close_session(state, session):
-                    logger.bind(source=state.row.name).warning("edge disconnected")
+                    logger.bind(source=state.row.name).log("INFO" if expected else "WARNING", "edge disconnected")
             case Arrived(session, frame) if state.session is session:
                 try:
                     self._fold(state, frame, done, now)
@@ -264,10 +265,12 @@ def _restored(name: str, room: Room, contents: Contents, now: Instant) -> Source
 
 
 def _report(name: str, state: SourceState) -> SourceReport:
+    sight = intake.sight(state)
     return SourceReport(
         name=name,
         kind=state.room.kind,
-        sight=intake.sight(state),
+        sight=sight,
+        remedy=intake.remedy(state, sight),
         blind=state.blind,
         since=state.since,
         subjects=len(state.subjects),
@@ -287,10 +290,11 @@ def _say_sight(state: SourceState) -> None:
     fields = logger.bind(source=state.row.name)
     if sight.seeing:
         fields.bind(subjects=len(state.subjects)).info("source sees")
-    elif sight.needs_operator or sight.login_url:
-        fields.bind(reason=sight.reason, detail=sight.detail, login_url=sight.login_url).error("source needs you")
-    elif sight.reason not in intake.PASSING:
-        fields.bind(reason=sight.reason, detail=sight.detail).warning("source is blind")
+    elif sight.detail or sight.login_url or sight.reason not in intake.PASSING:
+        given = {"detail": sight.detail, "login_url": sight.login_url, "remedy": intake.remedy(state, sight)}
+        fields.bind(reason=sight.reason, **{name: text for name, text in given.items() if text}).error(
+            "source is blind"
+        )
 
 
 def _log_event(event: Event) -> None:

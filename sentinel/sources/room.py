@@ -65,7 +65,7 @@ class Room:
 
     `advance(before, input, people, captured_at)` gives the record after a frame, None when the subject is gone;
     `gone` is the input of a subject that a base does not have. `availability(record)` is `up`, `down` or `unknown`, and
-    since when, as far as known.
+    since when, as far as known. `remedies` say what to do when an edge does not see, by its reason.
     """
 
     kind: str
@@ -79,3 +79,4 @@ class Room:
     describe: Callable[[Any], Description]
     catalogue: Mapping[str, EventType]
     words: Mapping[str, Words]
+    remedies: Mapping[str, str]

@@ -5,7 +5,7 @@ from sentinel.sources.tailnet.catalogue import CATALOGUE
 from sentinel.sources.tailnet.detectors import DETECTORS
 from sentinel.sources.tailnet.fold import GONE, advance
 from sentinel.sources.tailnet.records import availability, decode, describe, encode
-from sentinel.sources.tailnet.words import WORDS
+from sentinel.sources.tailnet.words import REMEDIES, WORDS
 
 ROOM = Room(
     kind="tailnet",
@@ -19,4 +19,5 @@ ROOM = Room(
     describe=describe,
     catalogue=CATALOGUE,
     words=WORDS,
+    remedies=REMEDIES,
 )

@@ -111,4 +111,14 @@ def _away_since(message: Message) -> datetime | None:
     return parse_rfc3339(str(since_text)) if since_text else None
 
 
+REMEDIES = {
+    "starting": "if this lasts, check tsnet.control_url and this machine's network",
+    "needs_login": "log its node in, or set tsnet.auth_key to a fresh key and restart",
+    "needs_approval": "approve its node in the admin console",
+    "stopped": "its node was switched off: restart Sentinel to switch it on",
+    "logging_required": "this tailnet demands client logs: set tsnet.log_upload to true and restart",
+    "stale": "check this machine's internet connection and the control server",
+}
+"""What to do about a sidecar that does not see, by its reason."""
+
 WORDS = {ADDED.name: _added, REMOVED.name: _removed, OFFLINE.name: _offline, ONLINE.name: _online}

@@ -76,8 +76,8 @@ func run(options options, logs logs) error {
 	return edge.run(ctx)
 }
 
-// readOwn reads the edge's own variables and takes the secret ones out of the environment, where they would be visible
-// for as long as the process lives.
+// readOwn reads the edge's own variables and takes the secret ones out of the environment, so that nothing that the
+// process starts or prints can have them.
 func readOwn(managed bool) (*settings.Own, error) {
 	own := new(settings.Own)
 	if !managed {

@@ -78,7 +78,7 @@ func (r *runner) run(ctx context.Context) error {
 
 // firstSettings waits for the service, or for a short while only if the edge has what it needs to start alone.
 func (r *runner) firstSettings(ctx context.Context) error {
-	r.observer.Wait("waiting for the service's configuration", false)
+	r.observer.Wait("", false)
 	kept, ok, err := settings.Load(r.dir)
 	if err != nil {
 		r.logs.own.Warn("the kept settings cannot be used", "error", err.Error())

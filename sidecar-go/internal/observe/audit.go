@@ -128,15 +128,21 @@ func (o *Observer) nudge(ctx context.Context, source Source) error {
 	return nil
 }
 
-// hideNudge takes the traces of a nudge out of a notice; the client's return to work ends it.
+// hideNudge takes the traces of a nudge out of a notice. The whole tailnet, a client that runs again, or one that says
+// anything else of itself ends it.
 func (o *Observer) hideNudge(n *record.Notice) {
-	if n.State == "Stopped" {
+	switch n.State {
+	case "Stopped", "Starting":
 		n.State = ""
+	case "":
+		o.nudged = !n.Full && n.Initial == nil
+	default:
+		o.nudged = false
 	}
 	if n.Prefs != nil && !n.Prefs.WantRunning {
 		n.Prefs = nil
 	}
-	if n.State == "Starting" || n.State == "Running" || n.Initial != nil {
-		o.nudged = false
+	if o.nudged {
+		n.Health = nil
 	}
 }

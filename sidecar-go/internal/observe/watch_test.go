@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	wirev1 "sentinel/sidecar/gen/sentinel/wire/v1"
 	"sentinel/sidecar/internal/record"
 )
 
@@ -186,9 +187,14 @@ func TestAuditForcesAFullMapWhenTheSameDifferenceIsSeenTwice(t *testing.T) {
 			t.Errorf("after two: %d mismatches, %s", mismatches, l.client.switches())
 		}
 		l.client.say(first, &record.Notice{State: "Stopped"})
-		l.client.say(first, &record.Notice{State: "Starting"})
-		if got := fmt.Sprint(l.settle()); got != "[daemon Starting]" {
-			t.Errorf("the service gets to see %s", got)
+		l.client.say(first, &record.Notice{State: "Starting", Health: &wirev1.Health{}})
+		l.client.say(first, &record.Notice{State: "Running"})
+		if got := l.settle(); len(got) > 0 {
+			t.Errorf("the service gets to see %v", got)
+		}
+		l.client.say(first, &record.Notice{State: "Stopped"})
+		if got := fmt.Sprint(l.settle()); got != "[daemon Stopped suspended STOPPED]" {
+			t.Errorf("then %s", got)
 		}
 	})
 }

@@ -18,6 +18,8 @@ type cursor struct {
 	base []func() *wirev1.Frame
 	// next is the number of the frame after them.
 	next uint64
+	// resumed says that the session goes on where the service stood.
+	resumed bool
 }
 
 // resume decides from the service's Welcome where a session goes on: after a frame that the ring continues, or with a
@@ -27,7 +29,7 @@ func (l *Ledger) resume(welcome *wirev1.Welcome) (*cursor, error) {
 	defer l.mu.Unlock()
 	after := welcome.GetResumeAfter()
 	if after != nil && l.continues(after) {
-		return &cursor{next: after.Seq + 1}, l.ack(after)
+		return &cursor{next: after.Seq + 1, resumed: true}, l.ack(after)
 	}
 	if l.epoch == 0 {
 		return l.startOver(), nil

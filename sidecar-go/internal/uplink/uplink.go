@@ -120,7 +120,7 @@ func (u *Uplink) session(ctx context.Context) (welcomed bool, err error) {
 		return true, fmt.Errorf("resume where the service asks: %w", err)
 	}
 	u.log.Info("connected to the service", "service_version", welcome.GetServiceVersion(),
-		"resumed", welcome.GetResumeAfter() != nil)
+		"resumed", cursor.resumed)
 	u.edge.Welcomed(welcome.GetConfig())
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(flushPatience, cancel) })()
 	return true, u.exchange(ctx, streaming, stream, cursor)
