@@ -119,7 +119,7 @@ def test_an_external_sidecar_feeds_a_service_that_does_not_manage_it(tailnet: Ta
         "policy": {"debounce_window": 0},
     }
     with Service(tmp_path, control_url=tailnet.control_url, settings=settings) as service:
-        eventually(lambda: (tmp_path / "run" / "ingest.sock").exists(), "the service listens")
+        eventually((tmp_path / "run" / "ingest.sock").exists, "the service listens")
         command = (str(ROOT / "bin" / "sentinel-sidecar"), "--connect", f"unix:{tmp_path}/run/ingest.sock")
         with Process(*command, "--source", "home", "--state-dir", str(tmp_path / "edge"), env=JOINING):
             service.wait_seeing()

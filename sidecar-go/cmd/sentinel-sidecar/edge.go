@@ -138,7 +138,7 @@ func (e *edge) Command(command *wirev1.Command, reply func(*wirev1.CommandResult
 	case *wirev1.Command_Audit:
 		e.observer.Audit(func(differences int, err error) {
 			if err == nil && differences > 0 {
-				err = fmt.Errorf("%d differences between the replica and the client's status", differences)
+				err = fmt.Errorf("differences between the replica and the client's status: %d", differences)
 			}
 			answer(err)
 			result.Done = err == nil || differences > 0

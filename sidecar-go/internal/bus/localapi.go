@@ -67,6 +67,17 @@ func (c *Client) Decode(raw []byte) (notice *record.Notice, skipped int, err err
 		return nil, 0, fmt.Errorf("decode a message of the IPN bus: %w", err)
 	}
 	out := &record.Notice{LoginFinished: n.LoginFinished != nil}
+	daemon(&n, out)
+	if n.SelfChange != nil {
+		if out.Self, err = record.SelfFromNode(n.SelfChange); err != nil {
+			return nil, 0, fmt.Errorf("translate the own node: %w", err)
+		}
+	}
+	skipped, err = peers(&n, out)
+	return out, skipped, err
+}
+
+func daemon(n *ipn.Notify, out *record.Notice) {
 	if n.State != nil {
 		out.State = n.State.String()
 	}
@@ -85,13 +96,6 @@ func (c *Client) Decode(raw []byte) (notice *record.Notice, skipped int, err err
 	if n.InitialStatus != nil {
 		out.Initial = record.FromStatus(n.InitialStatus)
 	}
-	if n.SelfChange != nil {
-		if out.Self, err = record.SelfFromNode(n.SelfChange); err != nil {
-			return nil, 0, fmt.Errorf("translate the own node: %w", err)
-		}
-	}
-	skipped, err = peers(&n, out)
-	return out, skipped, err
 }
 
 func peers(n *ipn.Notify, out *record.Notice) (skipped int, err error) {

@@ -13,7 +13,7 @@ import (
 
 // Audit compares now and calls reply with what was found, or with an error if it could not compare.
 func (o *Observer) Audit(reply func(differences int, err error)) {
-	asked := o.do(func(ctx context.Context, source Source) {
+	asked := o.running.Load() && o.do(func(ctx context.Context, source Source) {
 		suspects, err := o.compare(ctx, source)
 		if err == nil {
 			o.judge(ctx, source, suspects)

@@ -66,6 +66,7 @@ type Observer struct {
 	requests chan request
 
 	resyncs, mismatches atomic.Uint64
+	running             atomic.Bool
 	waitsForLogin       atomic.Bool
 	seesTailnet         atomic.Bool
 
@@ -124,6 +125,8 @@ func (o *Observer) Wait(detail string, needsOperator bool) {
 func (o *Observer) Run(ctx context.Context, source Source, run Run) {
 	o.conditions = conditions{run: run, based: o.known.based}
 	o.refused = false
+	o.running.Store(true)
+	defer o.running.Store(false)
 	o.update(time.Now(), func(uplink.Tx) {})
 	clocks := newClocks(run.LoginTimeout)
 	defer clocks.stop()
