@@ -91,6 +91,7 @@ class Writer:
         )
         self._views = Views(sinks, window, contents.differences, contents.next_delivery, now)
         self._sources = {name: _restored(name, room, contents, now) for name, room in sorted(rooms.items())}
+        self._unwatched = [_unwatched(state, contents, now) for state in self._sources.values() if state.row.based]
         self._attempts: list[Attempt] = []
         self._attempts_due: float | None = None
         self._purge_due = now.boot
@@ -108,6 +109,7 @@ class Writer:
         """
         items, attempts = self.inbox.take(MOST_FRAMES)
         done = _Pass(Batch(), {}, [])
+        done.batch.spans, self._unwatched = self._unwatched, []
         for item in items:
             self._take(item, done, now)
         self._look(done, now)
@@ -262,6 +264,12 @@ def _restored(name: str, room: Room, contents: Contents, now: Instant) -> Source
             state.digest += digest
     state.digest %= 1 << 256
     return state
+
+
+def _unwatched(state: SourceState, contents: Contents, now: Instant) -> SpanRow:
+    """Between two runs nobody watched; after a kill nobody knows since when, so the last frame has to do."""
+    began = state.row.seen_at if contents.last_words and state.row.seen_at else now.wall
+    return SpanRow(SubjectKey(state.row.name, "source", state.row.name), began, "unknown")
 
 
 def _report(name: str, state: SourceState) -> SourceReport:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sentinel.clock import rfc3339
 from sentinel.errors import StoreError
 from sentinel.model import Attempt, DeliveryState
 from sentinel.sources.tailnet import ROOM
@@ -101,6 +102,17 @@ def test_availability_is_kept_from_the_first_day(world: World) -> None:
         ("n-nas", "down", 0),
         ("tailnet", "unknown", 1),
     ]
+
+
+def test_the_time_between_a_kill_and_the_next_run_is_unknown(world: World) -> None:
+    world.store.last_words("killed")
+    last_frame = world.wire.now
+    world.pass_time(3600)
+    world.restart()
+    world.pass_time(10)
+    with closing(sqlite3.connect(world.path)) as connection:
+        query = "SELECT state, began_at FROM spans WHERE subject_type = 'source' AND ended_at IS NULL"
+        assert connection.execute(query).fetchall() == [("unknown", rfc3339(last_frame))]
 
 
 def test_a_subject_that_cannot_be_understood_keeps_its_state_and_is_noted(world: World) -> None:
