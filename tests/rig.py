@@ -87,14 +87,13 @@ class Process:
         """The process's id."""
         return self._process.pid
 
-    @property
     def code(self) -> int | None:
         """The exit code; None while it runs."""
         return self._process.poll()
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ends it and returns its exit code; one that does not end is killed and fails the test."""
-        if self.code is None:
+        if self.code() is None:
             self._process.send_signal(number)
         try:
             self._process.wait(20)
@@ -111,7 +110,7 @@ class Process:
 
     def first_line(self) -> str:
         """Its first line on stdout."""
-        eventually(lambda: self.lines or self.code is not None, "a first line")
+        eventually(lambda: self.lines or self.code() is not None, "a first line")
         return self.lines[0][1]
 
     def _close(self) -> int:

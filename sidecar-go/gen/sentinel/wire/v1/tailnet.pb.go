@@ -1217,7 +1217,7 @@ type HealthWarning struct {
 	BrokenSince *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=broken_since,json=brokenSince,proto3" json:"broken_since,omitempty"`
 	// Connections may fail because of it.
 	ImpactsConnectivity bool `protobuf:"varint,6,opt,name=impacts_connectivity,json=impactsConnectivity,proto3" json:"impacts_connectivity,omitempty"`
-	// Changes when the warning really changes, unlike its text.
+	// The client's own hash over the warning; it covers the text, so it changes with every second counted in there.
 	Etag          string `protobuf:"bytes,7,opt,name=etag,proto3" json:"etag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
