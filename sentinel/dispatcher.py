@@ -22,7 +22,7 @@ from sentinel.delivery.sinks.protocol import Sink
 from sentinel.delivery.workers import ThreadWorker, Worker
 from sentinel.errors import DeliveryError
 from sentinel.events import Severity, Telling, Text
-from sentinel.model import Attempt, DeliveryState
+from sentinel.model import Attempt, DeliveryState, Reached, unwatched
 
 DEADLINE = timedelta(seconds=30)
 MOST_HANGING = 4
@@ -74,6 +74,7 @@ class SinkLoop:
         deadline: timedelta = DEADLINE,
         jitter: Callable[[], float] = random.random,
         new_worker: Callable[[str], Worker] = ThreadWorker,
+        reached: Reached = unwatched,
     ) -> None:
         self._name = name
         self._sink = sink
@@ -81,6 +82,7 @@ class SinkLoop:
         self._deadline = deadline
         self._jitter = jitter
         self._new_worker = new_worker
+        self._reached = reached
         self._worker: Worker | None = None
         self._thread: threading.Thread | None = None
         # Shared with other threads, under the condition's lock.
@@ -137,13 +139,12 @@ class SinkLoop:
         return not self._thread.is_alive()
 
     def step(self, now: Instant) -> float | None:
-        """Does what is due and returns the seconds until something is due again; None to wait for news."""
+        """Begins at most one send; returns the seconds until something is due again, None to wait for news."""
         self._take_in(now)
         self._settle_ended(now)
         self._give_up_overdue(now)
-        while self._may_send(now) and (item := self._lanes.take(now.boot)) is not None:
+        if self._may_send(now) and (item := self._lanes.take(now.boot)) is not None:
             self._send(item, now)
-            self._settle_ended(now)
         return self._seconds_left(now)
 
     def _run(self, clock: Clock) -> None:
@@ -211,10 +212,12 @@ class SinkLoop:
 
     def _attempt(self, sending: _Sending, now: datetime) -> None:
         """Runs in the worker."""
+        self._reached("delivery taken")
         try:
             self._sink.send(sending.item.telling.message, now)
         except Exception as error:
             sending.error = error
+        self._reached("answer received")
         with self._news:
             self._ended.append(sending)
             self._news.notify()
@@ -268,6 +271,8 @@ class SinkLoop:
         )
 
     def _seconds_left(self, now: Instant) -> float | None:
+        if self._ended:
+            return 0.0
         if self._sending is not None:
             return max(0.0, self._sending.until - now.boot)
         due = None if self._stopping else self._lanes.due()

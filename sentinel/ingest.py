@@ -12,7 +12,7 @@ from loguru import logger
 from sentinel import __version__
 from sentinel.clock import Clock
 from sentinel.errors import FrameError
-from sentinel.model import Position
+from sentinel.model import Position, Reached, unwatched
 from sentinel.pipeline.inbox import Arrived, Closed, Hello, Inbox, Opened
 from sentinel.sources.room import Frame
 from sentinel.wire.v1 import frame_pb2, ingest_pb2, ingest_pb2_grpc
@@ -78,7 +78,8 @@ class EdgeSession:
 class IngestService(ingest_pb2_grpc.IngestServiceServicer):
     """Edges dial in here. `turned_away` says by source why an edge that tries to come in is not let in."""
 
-    def __init__(self, *, inbox: Inbox, edges: Mapping[str, Edge], clock: Clock) -> None:
+    def __init__(self, *, inbox: Inbox, edges: Mapping[str, Edge], clock: Clock, reached: Reached = unwatched) -> None:
+        self._reached = reached
         self._inbox = inbox
         self._edges = edges
         self._clock = clock
@@ -162,6 +163,7 @@ class IngestService(ingest_pb2_grpc.IngestServiceServicer):
                 session.heard_at = self._clock.now().boot
                 if request.WhichOneof("message") != "frame":
                     continue
+                self._reached("frame received")
                 frame = decoder.feed(request.frame)
                 if frame is not None:
                     self._inbox.post(Arrived(session, frame))

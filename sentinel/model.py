@@ -1,9 +1,17 @@
 """The nouns that every room shares: subjects, positions, outcomes, deliveries. None of them knows a tailnet."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
+
+Reached = Callable[[str], None]
+"""Told the name of each boundary at which a process may end without losing anything; tests end it there."""
+
+
+def unwatched(boundary: str) -> None:
+    """Nobody wants to know."""
 
 
 class SubjectKey(NamedTuple):

@@ -26,7 +26,7 @@ from sentinel.edge import Supervisor, environment, find_sidecar
 from sentinel.errors import ConfigError, Fault, StoreError
 from sentinel.events import Message, Telling
 from sentinel.ingest import Edge, IngestService
-from sentinel.model import SinkPolicy
+from sentinel.model import Reached, SinkPolicy, unwatched
 from sentinel.pipeline.inbox import Inbox
 from sentinel.pipeline.writer import Writer, orphans
 from sentinel.sources.tailnet.decode import Decoder
@@ -36,6 +36,15 @@ from sentinel.store.sqlite import SqliteStore
 
 DRAIN_WITHIN = 5.0
 UNCLEAN = "the last run was killed, or the machine lost power"
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What every part of one run is made from."""
+
+    config: Config
+    clock: Clock
+    reached: Reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +64,15 @@ def serve(
     *,
     extra_env: Mapping[str, str] | None = None,
     ready: Callable[[], None] | None = None,
+    reached: Reached = unwatched,
 ) -> int:
     """Runs the service until SIGINT or SIGTERM; returns the exit code.
 
-    `extra_env` goes to a managed sidecar. Raises ConfigError and StateError before anything has started; StoreError
-    when the store failed, after everything has ended.
+    `extra_env` goes to a managed sidecar; `reached` is told each boundary at which the process may be killed. Raises
+    ConfigError and StateError before anything has started; StoreError when the store failed, after everything has
+    ended.
     """
-    clock = SystemClock()
+    given = _Given(config, SystemClock(), reached)
     stop = threading.Event()
     failures: list[BaseException] = []
     with ExitStack() as stack:
@@ -69,13 +80,13 @@ def serve(
         supervisors = _supervisors(config, extra_env or {})
         stack.enter_context(_signals(stop))
         stack.enter_context(state_lock(config.state.store_path.parent))
-        core = stack.enter_context(_core(config, sinks, clock, failures))
-        _run_writer(core, clock, stop, failures, stack)
-        _run_loops(core, clock, stack)
-        ingest = _run_servers(config, core, supervisors, clock, stack)
+        core = stack.enter_context(_core(given, sinks, failures))
+        _run_writer(core, given.clock, stop, failures, stack)
+        _run_loops(core, given.clock, stack)
+        ingest = _run_servers(given, core, supervisors, stack)
         for supervisor in supervisors.values():
             stack.callback(supervisor.stop)
-            supervisor.start(clock)
+            supervisor.start(given.clock)
         stack.callback(ingest.expect_end)
         logger.bind(store=str(config.state.store_path), sinks=sorted(sinks)).info("sentinel is running")
         if ready is not None:
@@ -120,9 +131,11 @@ def _signals(stop: threading.Event) -> Iterator[None]:
 
 
 @contextmanager
-def _core(config: Config, sinks: Mapping[str, Sink], clock: Clock, failures: list[BaseException]) -> Iterator[_Core]:
-    now = clock.now()
-    store = SqliteStore(config.state.store_path, catalogue=tables.CATALOGUE, new_id=_new_id, now=now.wall)
+def _core(given: _Given, sinks: Mapping[str, Sink], failures: list[BaseException]) -> Iterator[_Core]:
+    now, config = given.clock.now(), given.config
+    store = SqliteStore(
+        config.state.store_path, catalogue=tables.CATALOGUE, new_id=_new_id, now=now.wall, reached=given.reached
+    )
     contents = store.load()
     if contents.last_words:
         logger.bind(last_words=contents.last_words).warning("the last run did not end cleanly")
@@ -131,7 +144,9 @@ def _core(config: Config, sinks: Mapping[str, Sink], clock: Clock, failures: lis
     _give_up_orphans(store, contents, policies, now)
     commits = Commits()
     inbox = Inbox()
-    loops = {name: SinkLoop(name=name, sink=sink, report=inbox.report) for name, sink in sinks.items()}
+    loops = {
+        name: SinkLoop(name=name, sink=sink, report=inbox.report, reached=given.reached) for name, sink in sinks.items()
+    }
     writer = Writer(
         inbox=inbox,
         store=store,
@@ -144,6 +159,7 @@ def _core(config: Config, sinks: Mapping[str, Sink], clock: Clock, failures: lis
         new_id=_new_id,
         on_commit=commits.note,
         now=now,
+        reached=given.reached,
     )
     _offer_pending(contents, loops)
     try:
@@ -223,14 +239,13 @@ def _drain(loops: Collection[SinkLoop]) -> None:
 def _failing(loop: SinkLoop) -> str:
     """What the sink's last attempt said, if it failed."""
     status = loop.status()
-    return status.last_error if status.failures else ""
+    return status.last_error if status.failures or not status.alive else ""
 
 
-def _run_servers(
-    config: Config, core: _Core, supervisors: Mapping[str, Supervisor], clock: Clock, stack: ExitStack
-) -> IngestService:
+def _run_servers(given: _Given, core: _Core, supervisors: Mapping[str, Supervisor], stack: ExitStack) -> IngestService:
     """Control first, so that the status can be asked while edges still come in."""
-    ingest = IngestService(inbox=core.inbox, edges=_edges(config), clock=clock)
+    config, clock = given.config, given.clock
+    ingest = IngestService(inbox=core.inbox, edges=_edges(config), clock=clock, reached=given.reached)
     control = ControlService(
         live=_live(config, core, ingest, supervisors, clock),
         reader=SqliteReader(config.state.store_path, tables.CATALOGUE),

@@ -10,7 +10,17 @@ from loguru import logger
 from sentinel.clock import Clock, Instant, rfc3339
 from sentinel.errors import FrameError
 from sentinel.events import Event, Telling
-from sentinel.model import Attempt, Delivery, DeliveryState, Position, Sight, SinkPolicy, SubjectKey
+from sentinel.model import (
+    Attempt,
+    Delivery,
+    DeliveryState,
+    Position,
+    Reached,
+    Sight,
+    SinkPolicy,
+    SubjectKey,
+    unwatched,
+)
 from sentinel.pipeline import intake
 from sentinel.pipeline.inbox import Arrived, Closed, Inbox, Item, Opened, Session
 from sentinel.pipeline.intake import Place, SourceState, SubjectState
@@ -78,6 +88,7 @@ class Writer:
         new_id: Callable[[], str],
         on_commit: Callable[[], None],
         now: Instant,
+        reached: Reached = unwatched,
     ) -> None:
         self.inbox = inbox
         self.reports: tuple[SourceReport, ...] = ()
@@ -86,6 +97,7 @@ class Writer:
         self._retention = retention
         self._new_id = new_id
         self._on_commit = on_commit
+        self._reached = reached
         self._recorder = Recorder(
             ledger_id=contents.ledger_id, high_revision=contents.high_revision, next_event=contents.next_event
         )
@@ -115,8 +127,10 @@ class Writer:
         self._look(done, now)
         self._views.settle(now, {name for name, state in self._sources.items() if state.blind})
         self._settle_attempts(attempts, done, now)
+        self._reached("folded")
         self._commit(done)
         self._purge(now)
+        self._store.tidy()
         return self._next_due(now)
 
     def _take(self, item: Item, done: _Pass, now: Instant) -> None:
@@ -193,10 +207,12 @@ class Writer:
         done.batch.deliveries = [telling.delivery for telling in rulings.tellings]
         if done.batch:
             self._store.commit(done.batch)
+            self._reached("committed")
         for session, resume_after in done.welcomes:
             session.welcome(resume_after)
         for session, position in done.acks.items():
             session.ack(position)
+        self._reached("acknowledged")
         self._offer(rulings.tellings)
         for event in done.batch.events:
             _log_event(event)

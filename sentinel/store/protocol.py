@@ -105,6 +105,10 @@ class Store(Protocol):
         """Forgets up to `limit` events recorded before a moment, sparing what is open; returns how many went."""
         ...
 
+    def tidy(self) -> None:
+        """Does what housekeeping is due; nobody waits for it."""
+        ...
+
     def last_words(self, text: str) -> None:
         """Notes why the run ends; empty for a clean end."""
         ...

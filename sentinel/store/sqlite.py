@@ -11,29 +11,45 @@ from typing import Any
 from sentinel.clock import rfc3339
 from sentinel.errors import StoreError
 from sentinel.events import Event, EventType
-from sentinel.model import Delivery
+from sentinel.model import Delivery, Reached, unwatched
 from sentinel.store import rows
 from sentinel.store.protocol import Batch, Contents, SpanRow
 
 SCHEMA_VERSION = 1
+LOG_LIMIT = 4 << 20
+"""Bytes of write-ahead log after which it is taken into the database."""
 
 
 class SqliteStore:
     """The writer's connection. Opening migrates; `new_id` names a new ledger."""
 
     def __init__(
-        self, path: Path, *, catalogue: Mapping[str, EventType], new_id: Callable[[], str], now: datetime
+        self,
+        path: Path,
+        *,
+        catalogue: Mapping[str, EventType],
+        new_id: Callable[[], str],
+        now: datetime,
+        reached: Reached = unwatched,
     ) -> None:
+        self._path = path
+        self._log = path.with_name(f"{path.name}-wal")
         self._catalogue = catalogue
+        self._reached = reached
         with _faults(path):
             path.touch(mode=0o600)
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 5000"):
+            # Checkpoints are made by `tidy`, so that no commit ever waits for one.
+            for pragma in (
+                "journal_mode = WAL",
+                "synchronous = FULL",
+                "busy_timeout = 5000",
+                "wal_autocheckpoint = 0",
+            ):
                 self._connection.execute(f"PRAGMA {pragma}")
             self._migrate(path)
             first = "INSERT OR IGNORE INTO ledger VALUES (1, ?, ?, 0, '')"
             self._connection.execute(first, (new_id(), rfc3339(now)))
-        self._path = path
 
     def load(self) -> Contents:
         """Everything as of the last commit."""
@@ -44,6 +60,7 @@ class SqliteStore:
         """All of the batch or nothing, on disk when it returns."""
         with _faults(self._path), self._transaction():
             self._write(batch)
+            self._reached("in transaction")
 
     def purge(self, before: datetime, limit: int) -> int:
         """Forgets up to `limit` events recorded before a moment, sparing what is held, unsent or still open."""
@@ -55,7 +72,16 @@ class SqliteStore:
             spans = "DELETE FROM spans WHERE ended_at IS NOT NULL AND ended_at < ?"
             connection.execute(spans, (rfc3339(before),))
             connection.execute("DELETE FROM rejects WHERE recorded_at < ?", (rfc3339(before),))
+            self._reached("purging")
         return len(gone)
+
+    def tidy(self) -> None:
+        """Takes the write-ahead log into the database when it has grown; readers at work make it wait, never fail."""
+        with _faults(self._path):
+            if self._log.stat().st_size >= LOG_LIMIT:
+                self._reached("before checkpoint")
+                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                self._reached("after checkpoint")
 
     def last_words(self, text: str) -> None:
         """Notes why the run ends; empty for a clean end."""
@@ -75,7 +101,11 @@ class SqliteStore:
             )
         for number, script in _migrations():
             if number > version:
-                self._connection.executescript(f"BEGIN;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+                with self._transaction() as connection:
+                    for statement in _statements(script):
+                        connection.execute(statement)
+                    connection.execute(f"PRAGMA user_version = {number}")
+                    self._reached("migrating")
 
     def _load(self) -> Contents:
         fetch = self._connection.execute
@@ -179,6 +209,16 @@ def _migrations() -> list[tuple[int, str]]:
     folder = resources.files("sentinel.store") / "migrations"
     files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name)
     return [(int(entry.name[:4]), entry.read_text()) for entry in files]
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, whose lines each end at most one of them."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 @contextmanager

@@ -44,8 +44,8 @@ def fails(_told: Message, _reading: Reading) -> Text:
     raise KeyError("owner")
 
 
-_manager: Callable[[], Any] = NotificationManager
-SERVICES = _manager()
+_registry: Callable[[], Any] = NotificationManager
+SERVICES = _registry()
 WORDING = Wording({OFFLINE.name: lost_contact, RENAMED.name: fails}, BERLIN)
 
 
@@ -253,6 +253,28 @@ class Full(io.BytesIO):
         return super().write(taken)
 
 
+def test_a_stream_that_nobody_else_holds_stays_open() -> None:
+    tape = Tape()
+    # A buffer closes what it writes to when it goes; only the sink holds this one.
+    sink = stdout(io.BufferedWriter(tape))
+    sink.send(message(), START)
+    assert tape.written.endswith(b"\n")
+
+
+class Tape(io.RawIOBase):
+    """A device that takes a few bytes at a time."""
+
+    written = b""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        taken = bytes(data)[:100]  # type: ignore[call-overload]
+        self.written += taken
+        return len(taken)
+
+
 def test_lines_of_two_sinks_on_one_stream_come_whole() -> None:
     stream = io.BytesIO()
     lines = Lines(stream)
@@ -277,6 +299,12 @@ def test_an_answer_that_will_not_change_is_not_tried_again(url: str, code: int) 
     error, _ = failure(url, status(code))
     assert not error.retryable
     assert f"error={code}" in str(error)
+
+
+@pytest.mark.parametrize("service", HTTP_URLS)
+def test_a_failure_names_the_service_as_its_url_does(service: str) -> None:
+    error, _ = failure(HTTP_URLS[service], status(500))
+    assert str(error).startswith(f"{service}: ")
 
 
 @pytest.mark.parametrize("url", HTTP_URLS.values(), ids=HTTP_URLS)

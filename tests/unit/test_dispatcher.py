@@ -88,10 +88,12 @@ class Bench:
         return self.workers[-1]
 
     def step(self, *deliveries: int, after: float = 0.0) -> float | None:
-        """Time passes, deliveries (each of the subject `nas`) are offered, the loop steps."""
+        """Time passes, deliveries (each of the subject `nas`) are offered, the loop does all that is due."""
         self.clock.advance(after)
         self.loop.offer([telling(delivery) for delivery in deliveries])
-        return self.loop.step(self.clock.now())
+        while (seconds := self.loop.step(self.clock.now())) == 0:
+            pass
+        return seconds
 
     def outcomes(self) -> list[tuple[int, int, str]]:
         return [(attempt.delivery, attempt.attempt, attempt.state.value) for attempt in self.reported]

@@ -57,8 +57,7 @@ class AppriseSink:
         hush_libraries()
         self._name = name
         self._wording = wording
-        service = _load(url.strip())
-        self._schema = str(service.schema)
+        self._schema, service = _load(url.strip())
         self._secrets = _secrets(url.strip(), service)
         self._limit = _limit(service)
         self._apprise = Apprise(asset=service.asset)
@@ -136,7 +135,8 @@ def _limit(service: NotifyBase) -> Limit:
     return Limit(title=title, body=max(1, min(room, LONGEST_BODY)))
 
 
-def _load(url: str) -> NotifyBase:
+def _load(url: str) -> tuple[str, NotifyBase]:
+    """The service and the scheme that it is known by; some services forget it and answer with `https`."""
     services = _known_services()
     scheme = _scheme(url)
     if scheme in services:
@@ -148,7 +148,7 @@ def _load(url: str) -> NotifyBase:
     service = _instantiate({"overflow": "truncate", **settings})
     if service.optional or service.retry or service.redirects or not service.verify_certificate:
         raise _fault(f"the `{scheme}://` URL asks for something that Sentinel does not allow")
-    return service
+    return str(settings["schema"]), service
 
 
 def _known_services() -> Any:

@@ -19,7 +19,9 @@ class Lines:
     """A stream that several sinks write whole lines to. A line is there, flushed, when `write` returns."""
 
     def __init__(self, stream: IO[bytes]) -> None:
-        # What a buffer could not write it keeps and writes later, beside our own retry: hence no buffer.
+        # What a buffer could not write it keeps and writes later, beside our own retry: hence no buffer. It is
+        # held on to all the same, because it closes the stream when it goes.
+        self._buffer = stream
         self._stream: IO[bytes] = getattr(stream, "raw", stream)
         self._lock = threading.Lock()
         self._torn = False
