@@ -133,7 +133,7 @@ def _source_lines(found: Status, zone: ZoneInfo) -> Iterable[str]:
     rows = [
         (
             source.name,
-            source.network or source.kind,
+            source.network or "-",
             source.sight,
             local(source.since, zone),
             str(source.subjects),
@@ -142,13 +142,6 @@ def _source_lines(found: Status, zone: ZoneInfo) -> Iterable[str]:
         for source in found.sources
     ]
     yield from table(titles, rows, columns=screen())
-    for source in found.sources:
-        if source.reason:
-            yield wrapped(f"{source.name} is {source.sight}: {source.reason}", indent="  ")
-        if source.login_url:
-            yield f"{escape_controls(source.name)} waits for a login at {escape_controls(source.login_url)}"
-        if source.rejected:
-            yield wrapped(f"{source.name}: {source.rejected} frames or subjects could not be understood", indent="  ")
 
 
 def _subject_lines(subjects: tuple[Subject, ...], zone: ZoneInfo) -> list[str]:

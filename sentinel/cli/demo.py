@@ -1,7 +1,9 @@
 """The demonstration: a simulated tailnet, the real sidecar, the real service, in a folder that goes away."""
 
 import os
+import shutil
 import signal
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -40,9 +42,9 @@ Sentinel tells.
 
 While it runs, try in another terminal:
 
-  sentinel-py status  --config {file}
-  sentinel-py devices --config {file}
-  sentinel-py events  --config {file}
+  {program} status  --config {file}
+  {program} devices --config {file}
+  {program} events  --config {file}
 
 Ctrl-C ends it and leaves nothing behind.
 """
@@ -75,7 +77,7 @@ def _show(app: Application, simulation: Simulation, folder: Path, *, exit_after_
     file.write_text(yaml.safe_dump(_settings(simulation.control_url, folder), sort_keys=False))
     config = _loaded(file)
     configure_logs(config)
-    click.echo(_INTRODUCTION.format(peers=PEERS, file=file))
+    click.echo(_INTRODUCTION.format(peers=PEERS, program=_program(), file=file))
     narrator = _Narrator(simulation, config, exit_after_story=exit_after_story)
     try:
         code = app.serve(config, extra_env=SIDECAR_ENV, ready=narrator.start)
@@ -84,6 +86,13 @@ def _show(app: Application, simulation: Simulation, folder: Path, *, exit_after_
     if narrator.lost:
         raise SentinelError("the simulated tailnet has ended before its story")
     return code
+
+
+def _program() -> str:
+    """How to call this program from another terminal: by name where that finds it, else by its path."""
+    here = Path(sys.argv[0])
+    found = shutil.which(here.name)
+    return here.name if found and Path(found).resolve() == here.resolve() else str(here.absolute())
 
 
 class _Narrator:

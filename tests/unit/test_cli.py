@@ -390,21 +390,14 @@ class TestStatus:
         ]
 
     def test_troubles_are_1_and_fit_the_screen(self, service: Service) -> None:
-        service.status.troubles.append("tailnet: " + "something is wrong and has to be looked at " * 4)
+        why = "source tailnet is blind: a person has to log it in; log its node in at https://login.example/a; "
+        service.status.troubles.append(why + "something is wrong and has to be looked at " * 4)
         service.status.last_words = "the store was damaged"
-        service.status.sources.append(
-            control_pb2.SourceStatus(
-                name="tailnet",
-                sight="blind",
-                reason="waits for a login",
-                login_url="https://login.example/a",
-                rejected=2,
-            )
-        )
+        service.status.sources.append(control_pb2.SourceStatus(name="tailnet", sight="blind"))
         result = run("status")
         assert result.exit_code == 1
         assert all(width(line) <= COLUMNS for line in result.stdout.splitlines())
-        assert "tailnet is blind: waits for a login" in result.stdout
+        assert "trouble: source tailnet is blind" in result.stdout
         assert "https://login.example/a" in result.stdout
         assert "the store was damaged" in result.stdout
 
@@ -637,7 +630,7 @@ class TestDemo:
         assert result.exit_code == 0, result.output
         (config,) = program.served
         folder = config.state.path.parent
-        assert f"sentinel-py status  --config {folder}/sentinel.yaml" in result.stdout
+        assert f" status  --config {folder}/sentinel.yaml" in result.stdout
         scenes = [line for line in result.stdout.splitlines() if line.startswith("· ")]
         assert [scene.partition(" ")[2][9:] for scene in scenes] == [
             "The plug of nas is pulled.",
