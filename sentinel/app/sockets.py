@@ -2,10 +2,12 @@
 
 gRPC makes its sockets readable by all, takes over one that is in use, and removes whatever lies at the path when it
 ends. So each socket has a lock of its own that is held for as long as the server lives, and a narrow mask while it is
-made.
+made: for this user alone, or, in a folder that hands its group on (mode 2750), for that group too. The latter is how a
+sidecar that runs as another user gets in.
 """
 
 import os
+import stat
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -52,7 +54,8 @@ def served(path: Path, add: Callable[[grpc.Server], None], *, name: str) -> Iter
 
 
 def _bind(server: grpc.Server, path: Path, name: str) -> None:
-    mask = os.umask(0o177)
+    for_group = path.parent.stat().st_mode & stat.S_ISGID
+    mask = os.umask(0o117 if for_group else 0o177)
     try:
         server.add_insecure_port(f"unix:{path}")
     except RuntimeError as error:
