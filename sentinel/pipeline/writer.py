@@ -125,7 +125,7 @@ class Writer:
         for item in items:
             self._take(item, done, now)
         self._look(done, now)
-        self._views.settle(now, {name for name, state in self._sources.items() if state.blind})
+        self._views.settle(now, {name for name, state in self._sources.items() if not state.blind})
         self._settle_attempts(attempts, done, now)
         self._reached("folded")
         self._commit(done)

@@ -15,6 +15,9 @@ def debounce(window: timedelta, *, began: datetime, newest: datetime, now: Insta
     return deadline(now, min(newest, began + (MOST_WINDOWS - 1) * window), window)
 
 
-def blind(subject: SubjectKey, blind_sources: AbstractSet[str]) -> bool:
-    """Open as long as the subject's source does not see: what looks like a change may only be the lost view."""
-    return subject.source in blind_sources
+def blind(subject: SubjectKey, seeing: AbstractSet[str]) -> bool:
+    """Open as long as the subject's source does not see: what looks like a change may only be the lost view.
+
+    A source that is not watched any more does not see either.
+    """
+    return subject.source not in seeing

@@ -61,13 +61,13 @@ class Views:
             self._put(replace(row, truth=event.after, waiting=(*row.waiting, event), began=began))
             self._debounce(place, event.type.aspect, seen_at, now)
 
-    def settle(self, now: Instant, blind_sources: AbstractSet[str]) -> None:
-        """Compares every row that nothing holds any longer."""
+    def settle(self, now: Instant, seeing: AbstractSet[str]) -> None:
+        """Compares every row that nothing holds any longer; `seeing` are the sources that see."""
         for place in self._due(now):
             rows = [row for row in self._places.get(place, {}).values() if _is_due(row, now)]
             if not rows:
                 continue
-            if blind(place[1], blind_sources):
+            if blind(place[1], seeing):
                 self._unseen.setdefault(place[1].source, set()).add(place)
                 self._hold(rows, until=None, why="blind")
             else:
