@@ -58,6 +58,7 @@ class Process:
     """A child process with its output collected line by line; each stdout line with the time when it came (ns)."""
 
     def __init__(self, *command: str, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> None:
+        self._started_at = time.monotonic()
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -86,6 +87,11 @@ class Process:
     def pid(self) -> int:
         """The process's id."""
         return self._process.pid
+
+    @property
+    def age(self) -> float:
+        """Seconds since its start."""
+        return time.monotonic() - self._started_at
 
     def code(self) -> int | None:
         """The exit code; None while it runs."""
@@ -157,7 +163,10 @@ class Tailnet(Process):
 
 
 class Service(Process):
-    """A service with its configuration and state in a folder of its own."""
+    """A service with its configuration and state in a folder of its own.
+
+    `command` is another program than the command line's own that serves; it takes `--config`, too.
+    """
 
     def __init__(
         self,
@@ -166,6 +175,7 @@ class Service(Process):
         control_url: str,
         settings: Mapping[str, Any] | None = None,
         env: Mapping[str, str] | None = None,
+        command: tuple[str, ...] = (),
     ) -> None:
         self.folder = folder
         self.config = folder / "sentinel.json"
@@ -181,7 +191,7 @@ class Service(Process):
             known = base.get(group)
             base[group] = {**known, **values} if isinstance(known, dict) and isinstance(values, dict) else values
         self.config.write_text(json.dumps(base))
-        super().__init__(program(), "serve", "--config", str(self.config), env=env, cwd=folder)
+        super().__init__(*(command or (program(), "serve")), "--config", str(self.config), env=env, cwd=folder)
 
     def ask(self, *words: str) -> "subprocess.CompletedProcess[str]":
         """One command of the command line, with this service's configuration."""

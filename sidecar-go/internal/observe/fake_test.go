@@ -12,6 +12,7 @@ import (
 	"time"
 
 	wirev1 "sentinel/sidecar/gen/sentinel/wire/v1"
+	"sentinel/sidecar/internal/boundary"
 	"sentinel/sidecar/internal/bus"
 	"sentinel/sidecar/internal/record"
 	"sentinel/sidecar/internal/uplink"
@@ -208,7 +209,8 @@ func (r *recorder) take() []*wirev1.Frame {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{t: t, client: newClient(t), ledger: new(recorder), at: time.Unix(1700000000, 0).UTC()}
-	b.observer = New("1.102.5", slog.New(slog.DiscardHandler), func(func() uplink.Snapshot) Ledger { return b.ledger })
+	b.observer = New("1.102.5", slog.New(slog.DiscardHandler), boundary.Unwatched,
+		func(func() uplink.Snapshot) Ledger { return b.ledger })
 	b.observer.conditions = conditions{run: Run{URLAllowed: true, ControlURL: "https://control.example"}}
 	return b
 }

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	wirev1 "sentinel/sidecar/gen/sentinel/wire/v1"
+	"sentinel/sidecar/internal/boundary"
 	"sentinel/sidecar/internal/record"
 	"sentinel/sidecar/internal/replica"
 	"sentinel/sidecar/internal/uplink"
@@ -25,6 +26,7 @@ func (o *Observer) handle(ctx context.Context, source Source, n *record.Notice, 
 	if n.Self != nil || n.Initial != nil && n.Initial.Tailnet != nil {
 		tailnet = o.askTailnet(ctx, source, plan)
 	}
+	o.reached(boundary.BusToRing)
 	o.update(at, func(tx uplink.Tx) {
 		o.takePeers(tx, plan)
 		o.takeValues(tx, n, tailnet)

@@ -30,6 +30,17 @@ func TestNoBaseBeforeTheWholeTailnetWasSeen(t *testing.T) {
 	}
 }
 
+func TestTheBoundaryComesBeforeAnythingIsKept(t *testing.T) {
+	b := newBench(t).seeing()
+	var reached []string
+	b.observer.reached = func(name string) {
+		known := b.observer.known.replica.Peers()[0].Presence == wirev1.Presence_PRESENCE_OFFLINE
+		reached = append(reached, fmt.Sprintf("%s, frames %d, known %v", name, len(b.ledger.take()), known))
+	}
+	b.handle(&record.Notice{Patches: []record.Patch{offlinePatch(2)}})
+	b.expect("reached", fmt.Sprint(reached), "[bus to ring, frames 0, known false]")
+}
+
 func TestATailnetOfNobodyIsABaseToo(t *testing.T) {
 	b := newBench(t)
 	b.handle(b.full())

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	wirev1 "sentinel/sidecar/gen/sentinel/wire/v1"
+	"sentinel/sidecar/internal/boundary"
 	"sentinel/sidecar/internal/bus"
 	"sentinel/sidecar/internal/record"
 	"sentinel/sidecar/internal/replica"
@@ -62,6 +63,7 @@ type Run struct {
 // rest may be called from any.
 type Observer struct {
 	log      *slog.Logger
+	reached  boundary.Reached
 	ledger   Ledger
 	requests chan request
 
@@ -102,9 +104,13 @@ type Ledger interface {
 }
 
 // New returns an Observer. Connect makes the ledger that it fills, given the snapshot that a base is taken of.
-func New(tailscaleVersion string, log *slog.Logger, connect func(snapshot func() uplink.Snapshot) Ledger) *Observer {
+func New(
+	tailscaleVersion string, log *slog.Logger, reached boundary.Reached,
+	connect func(snapshot func() uplink.Snapshot) Ledger,
+) *Observer {
 	o := &Observer{
 		log:      log,
+		reached:  reached,
 		requests: make(chan request, 16),
 		known: known{
 			replica: replica.New(),

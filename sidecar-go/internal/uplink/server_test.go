@@ -113,6 +113,39 @@ func TestFramesSurviveALostServiceAndGoOnWhereItStood(t *testing.T) {
 	})
 }
 
+func TestBoundariesComeBeforeAFrameLeavesAndBeforeTheRingForgetsIt(t *testing.T) {
+	b := start(t, baseOf())
+	b.mustPlay(func(s *side) error {
+		if _, err := s.hello(); err != nil {
+			return err
+		}
+		if err := s.welcome(nil); err != nil {
+			return err
+		}
+		for _, want := range []string{"ring to wire, frames 0", "ring to wire, frames 0", "ring to wire, frames 1"} {
+			frame, _, err := s.frame()
+			if err != nil {
+				return err
+			}
+			if got := <-b.crossed; got != want {
+				return fmt.Errorf("got %q, want %q", got, want)
+			}
+			if frame.GetBaseEnd() != nil {
+				removal(b, "a")
+			}
+			if frame.GetDelta() != nil {
+				if err := s.ack(frame.Position); err != nil {
+					return err
+				}
+			}
+		}
+		if got, want := <-b.crossed, "ack to trim, frames 1"; got != want {
+			return fmt.Errorf("got %q, want %q", got, want)
+		}
+		return nil
+	})
+}
+
 func TestCommandsAreAnsweredOnTheSameStream(t *testing.T) {
 	b := start(t, baseOf())
 	b.mustPlay(func(s *side) error {

@@ -3,6 +3,7 @@ package uplink_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"path/filepath"
@@ -88,6 +89,8 @@ type bench struct {
 	stop     context.CancelFunc
 	finished chan struct{}
 	path     string
+	// crossed has the boundaries that were reached, each with what the ring had then.
+	crossed chan string
 }
 
 func start(t *testing.T, snapshot func() uplink.Snapshot) *bench {
@@ -98,11 +101,12 @@ func start(t *testing.T, snapshot func() uplink.Snapshot) *bench {
 		edge:     &edge{welcomed: make(chan *wirev1.EdgeConfig, 16)},
 		path:     filepath.Join(t.TempDir(), "s"),
 		finished: make(chan struct{}),
+		crossed:  make(chan string, 64),
 	}
 	b.listen()
 	ctx, stop := context.WithCancel(context.Background())
 	b.stop = stop
-	u := uplink.New("unix:"+b.path, b.ledger, b.edge, slog.New(slog.NewTextHandler(b.log, nil)))
+	u := uplink.New("unix:"+b.path, b.ledger, b.edge, slog.New(slog.NewTextHandler(b.log, nil)), b.reached)
 	go func() {
 		defer close(b.finished)
 		u.Run(ctx)
@@ -112,6 +116,14 @@ func start(t *testing.T, snapshot func() uplink.Snapshot) *bench {
 		<-b.finished
 	})
 	return b
+}
+
+func (b *bench) reached(name string) {
+	frames, _, _ := b.ledger.Depth()
+	select {
+	case b.crossed <- fmt.Sprintf("%s, frames %d", name, frames):
+	default:
+	}
 }
 
 func (b *bench) listen() {

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 
 	wirev1 "sentinel/sidecar/gen/sentinel/wire/v1"
+	"sentinel/sidecar/internal/boundary"
 )
 
 type stream = grpc.BidiStreamingClient[wirev1.StreamFramesRequest, wirev1.StreamFramesResponse]
@@ -121,17 +122,15 @@ var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c
 
 func (o *outlet) sendNext() (sent bool, err error) {
 	part, request, err := o.uplink.ledger.take(o.cursor)
-	switch {
-	case err != nil:
+	if err != nil || part == nil && request == nil {
 		return false, err
-	case part != nil:
+	}
+	o.uplink.reached(boundary.RingToWire)
+	if part != nil {
 		message := &wirev1.StreamFramesRequest{Message: &wirev1.StreamFramesRequest_Frame{Frame: part()}}
 		return true, o.stream.Send(message)
-	case request != nil:
-		return true, o.stream.SendMsg(request)
-	default:
-		return false, nil
 	}
+	return true, o.stream.SendMsg(request)
 }
 
 func (o *outlet) sendResult(result *wirev1.CommandResult) error {
@@ -158,6 +157,7 @@ func (u *Uplink) receive(ctx context.Context, stream stream, results chan<- *wir
 		}
 		switch message := response.Message.(type) {
 		case *wirev1.StreamFramesResponse_Ack:
+			u.reached(boundary.AckToTrim)
 			if err := u.ledger.Ack(message.Ack.GetPosition()); err != nil {
 				return fmt.Errorf("take an acknowledgement in: %w", err)
 			}

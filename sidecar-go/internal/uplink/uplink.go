@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	wirev1 "sentinel/sidecar/gen/sentinel/wire/v1"
+	"sentinel/sidecar/internal/boundary"
 )
 
 // Major and Minor are the version of the wire that this edge speaks.
@@ -48,15 +49,16 @@ type Edge interface {
 
 // Uplink keeps a session with the service open for as long as it runs.
 type Uplink struct {
-	target string
-	ledger *Ledger
-	edge   Edge
-	log    *slog.Logger
+	target  string
+	ledger  *Ledger
+	edge    Edge
+	log     *slog.Logger
+	reached boundary.Reached
 }
 
 // New returns the Uplink to the service at target, in gRPC's spelling.
-func New(target string, ledger *Ledger, edge Edge, log *slog.Logger) *Uplink {
-	return &Uplink{target: target, ledger: ledger, edge: edge, log: log}
+func New(target string, ledger *Ledger, edge Edge, log *slog.Logger, reached boundary.Reached) *Uplink {
+	return &Uplink{target: target, ledger: ledger, edge: edge, log: log, reached: reached}
 }
 
 // Run keeps trying until the context is done, and then for a moment brings what is left over a stream that is open.

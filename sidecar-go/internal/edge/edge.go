@@ -1,4 +1,6 @@
-package main
+// Package edge is the whole sidecar but for its name and version: it wires the parts together, runs the Tailscale client
+// and answers the service.
+package edge
 
 import (
 	"context"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	wirev1 "sentinel/sidecar/gen/sentinel/wire/v1"
+	"sentinel/sidecar/internal/boundary"
 	"sentinel/sidecar/internal/health"
 	"sentinel/sidecar/internal/observe"
 	"sentinel/sidecar/internal/settings"
@@ -24,9 +27,11 @@ const (
 
 // edge wires the parts together and answers the service.
 type edge struct {
+	version  string
 	options  options
 	own      *settings.Own
 	logs     logs
+	reached  boundary.Reached
 	bootID   string
 	observer *observe.Observer
 	ledger   *uplink.Ledger
@@ -37,16 +42,18 @@ type edge struct {
 	end     chan struct{}
 }
 
-func newEdge(options options, own *settings.Own, logs logs) *edge {
+func newEdge(version string, options options, own *settings.Own, logs logs, reached boundary.Reached) *edge {
 	bootID := rand.Text()
 	var ledger *uplink.Ledger
-	observer := observe.New(tailscaleVersion(), logs.own, func(snapshot func() uplink.Snapshot) observe.Ledger {
+	connect := func(snapshot func() uplink.Snapshot) observe.Ledger {
 		ledger = uplink.NewLedger(bootID, ringLimit, snapshot)
 		return ledger
-	})
+	}
+	observer := observe.New(tailscaleVersion(), logs.own, reached, connect)
 	monitor := new(health.Monitor)
 	return &edge{
-		options: options, own: own, logs: logs, bootID: bootID, observer: observer, ledger: ledger, monitor: monitor,
+		version: version, options: options, own: own, logs: logs, reached: reached, bootID: bootID,
+		observer: observer, ledger: ledger, monitor: monitor,
 		runner: newRunner(options.stateDir, own, observer, monitor, logs),
 		end:    make(chan struct{}),
 	}
@@ -55,14 +62,14 @@ func newEdge(options options, own *settings.Own, logs logs) *edge {
 // run works until the context is done or somebody else ends the edge, and then ends cleanly.
 func (e *edge) run(ctx context.Context) error {
 	log := e.logs.own
-	log.Info("sidecar started", "version", version, "tailscale_version", tailscaleVersion(), "source", e.options.source,
+	log.Info("sidecar started", "version", e.version, "tailscale_version", tailscaleVersion(), "source", e.options.source,
 		"boot_id", e.bootID, "own_variables", e.own.Names)
 	uplinkCtx, stopUplink := context.WithCancel(context.Background())
 	runnerCtx, stopRunner := context.WithCancel(context.Background())
 	defer stopUplink()
 	defer stopRunner()
 	var uplinkDone, runnerDone sync.WaitGroup
-	uplinkDone.Go(func() { uplink.New(e.options.target, e.ledger, e, log).Run(uplinkCtx) })
+	uplinkDone.Go(func() { uplink.New(e.options.target, e.ledger, e, log, e.reached).Run(uplinkCtx) })
 	failed := make(chan error, 1)
 	runnerDone.Go(func() { failed <- e.runner.run(runnerCtx) })
 
@@ -103,7 +110,7 @@ func (e *edge) stop(because string, fields ...any) {
 // Hello introduces the edge.
 func (e *edge) Hello() *wirev1.Hello {
 	return &wirev1.Hello{
-		EdgeVersion: version, TailscaleVersion: tailscaleVersion(), BootId: e.bootID, Source: e.options.source,
+		EdgeVersion: e.version, TailscaleVersion: tailscaleVersion(), BootId: e.bootID, Source: e.options.source,
 		OwnVariables: e.own.Names,
 	}
 }
@@ -147,7 +154,7 @@ func (e *edge) Command(command *wirev1.Command, reply func(*wirev1.CommandResult
 		answer(nil)
 		e.stop("the service says so", "reason", c.ShutDown.GetReason())
 	default:
-		answer(fmt.Errorf("sentinel-sidecar %s does not know this command", version))
+		answer(fmt.Errorf("sentinel-sidecar %s does not know this command", e.version))
 	}
 }
 

@@ -1,0 +1,84 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"sentinel/sidecar/internal/boundary"
+	"sentinel/sidecar/internal/settings"
+	"sentinel/sidecar/internal/statedir"
+)
+
+// lockPatience is how long an edge waits for its predecessor to leave the state directory.
+const lockPatience = 10 * time.Second
+
+// Main runs an edge as the arguments say and returns the process's exit code. Reached is told each boundary at which the
+// process may be killed.
+func Main(version string, args []string, reached boundary.Reached) (code int) {
+	options, err := parseOptions(args, os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "sentinel-sidecar: %v\n", err)
+		return 2
+	case options.version:
+		fmt.Printf("sentinel-sidecar %s (tailscale %s)\n", version, tailscaleVersion())
+		return 0
+	}
+	logs := newLogs(os.Stderr, options.level)
+	if err := run(version, options, logs, reached); err != nil {
+		logs.own.Error("the sidecar cannot run", "error", err.Error())
+		return 1
+	}
+	return 0
+}
+
+func run(version string, options options, logs logs, reached boundary.Reached) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	// A second signal ends the process at once.
+	context.AfterFunc(ctx, stop)
+
+	own, err := readOwn(options.managed)
+	if err != nil {
+		return err
+	}
+	patience, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	lock, err := statedir.Acquire(patience, options.stateDir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = lock.Release() }()
+
+	edge := newEdge(version, options, own, logs, reached)
+	if options.managed {
+		go edge.endWith(os.Stdin)
+	}
+	return edge.run(ctx)
+}
+
+// readOwn reads the edge's own variables and takes the secret ones out of the environment, so that nothing that the
+// process starts or prints can have them.
+func readOwn(managed bool) (*settings.Own, error) {
+	own := new(settings.Own)
+	if !managed {
+		var err error
+		if own, err = settings.ReadOwn(os.LookupEnv); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range settings.SecretVariables() {
+		if err := os.Unsetenv(name); err != nil {
+			return nil, fmt.Errorf("take %s out of the environment: %w", name, err)
+		}
+	}
+	return own, nil
+}
