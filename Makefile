@@ -34,6 +34,10 @@ test: build ## Everything that must hold: Python and Go, lint, types, layers, ge
 unit: $(VENV)/ready ## Only the unit tests
 	@$(BIN)/python -m pytest -q tests/unit
 
+.PHONY: crash
+crash: build ## The long forms: kills at every boundary, storage faults, the model; takes hours
+	@$(BIN)/python -m pytest -q -m long --timeout 14400 tests/crash tests/crash_edge tests/crash_storage tests/model
+
 .PHONY: bench
 bench: build ## Measure and print tables; takes a few minutes
 	@for program in tests/bench/bench_*.py; do $(BIN)/python $$program || exit 1; done
