@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 
 from sentinel.events import Event, Telling
-from sentinel.model import Attempt, Audience, DeliveryState, OutcomeState, Position, SinkPolicy
+from sentinel.model import Attempt, Audience, DeliveryState, OutcomeState, Position, Reached, SinkPolicy, unwatched
 from sentinel.pipeline.inbox import Arrived, Closed, Hello, Inbox, Opened
 from sentinel.pipeline.writer import Writer
 from sentinel.sources.room import Frame
@@ -63,6 +63,7 @@ class World:
         ledger_id: str = "ledger",
         clock: FakeClock | None = None,
         retention: timedelta = timedelta(days=90),
+        reached: Reached = unwatched,
     ) -> None:
         self.path = path
         self.sinks = sinks
@@ -70,6 +71,7 @@ class World:
         self.ledger_ids = [ledger_id]
         self.clock = clock or FakeClock()
         self.retention = retention
+        self.reached = reached
         self.wire = Wire(now=self.clock.now().wall)
         self.outboxes = {sink.name: FakeOutbox() for sink in sinks}
         self.commits = 0
@@ -78,11 +80,18 @@ class World:
 
     def start(self) -> None:
         now = self.clock.now()
-        self.store = SqliteStore(self.path, catalogue=ROOM.catalogue, new_id=lambda: self.ledger_ids[-1], now=now.wall)
+        self.store = SqliteStore(
+            self.path,
+            catalogue=ROOM.catalogue,
+            new_id=lambda: self.ledger_ids[-1],
+            now=now.wall,
+            reached=self.reached,
+        )
+        self.contents = self.store.load()
         self.writer = Writer(
             inbox=Inbox(),
             store=self.store,
-            contents=self.store.load(),
+            contents=self.contents,
             rooms={SOURCE: ROOM},
             sinks=self.sinks,
             outboxes=self.outboxes,
@@ -91,6 +100,7 @@ class World:
             new_id=lambda: self.ledger_ids[-1],
             on_commit=self._note_commit,
             now=now,
+            reached=self.reached,
         )
 
     def restart(self) -> None:

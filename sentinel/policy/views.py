@@ -50,7 +50,7 @@ class Views:
         self._rulings = Rulings()
         for row in rows:
             if row.sink in self._sinks:
-                self._keep(replace(row, due=_rebased(row.due, now)))
+                self._keep(replace(row, due=_rebased(row.due, window, now)))
 
     def observe(self, event: Event, seen_at: datetime, now: Instant) -> None:
         """Takes an event to every sink that it concerns; `seen_at` starts its windows."""
@@ -64,7 +64,7 @@ class Views:
     def settle(self, now: Instant, seeing: AbstractSet[str]) -> None:
         """Compares every row that nothing holds any longer; `seeing` are the sources that see."""
         for place in self._due(now):
-            rows = [row for row in self._places.get(place, {}).values() if _is_due(row, now)]
+            rows = self._ripe(place, now)
             if not rows:
                 continue
             if blind(place[1], seeing):
@@ -103,6 +103,15 @@ class Views:
     def _due(self, now: Instant) -> Iterator[Place]:
         while self._timers and self._timers[0][0] <= now.boot:
             yield heapq.heappop(self._timers)[1]
+
+    def _ripe(self, place: Place, now: Instant) -> list[Difference]:
+        """The rows whose windows are over, and those that wait with something older.
+
+        A wall clock that is corrected between two frames bends their windows; a subject's story keeps its order.
+        """
+        waiting = [row for row in self._places.get(place, {}).values() if row.waiting]
+        newest = max((row.waiting[-1].number for row in waiting if _is_due(row, now)), default=0)
+        return [row for row in waiting if row.waiting[-1].number <= newest]
 
     def _compare(self, place: Place, rows: list[Difference], now: Instant) -> None:
         for row in rows:
@@ -184,15 +193,15 @@ class Views:
 
 
 def _is_due(row: Difference, now: Instant) -> bool:
-    return bool(row.waiting) and row.due is not None and row.due.seconds_left(now) <= 0
+    return row.due is not None and row.due.seconds_left(now) <= 0
 
 
-def _rebased(due: Deadline | None, now: Instant) -> Deadline | None:
-    """The same moment on this boot's clock."""
+def _rebased(due: Deadline | None, window: timedelta, now: Instant) -> Deadline | None:
+    """The same moment on this boot's clock; a wall clock that starts behind makes nothing wait for longer than usual."""
     if due is None or due.boot_id == now.boot_id:
         return due
     left = timedelta(seconds=due.seconds_left(now))
-    return deadline(now, now.wall, left)
+    return deadline(now, now.wall, min(left, window))
 
 
 def _in_order(rows: Iterable[Difference]) -> list[Difference]:

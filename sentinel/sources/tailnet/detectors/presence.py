@@ -12,10 +12,14 @@ from sentinel.sources.tailnet.model import Peer, Presence
 
 
 def presence(subject: SubjectKey, before: Peer | None, after: Peer | None, at: datetime) -> Iterator[Finding]:
-    """`peer.online` and `peer.offline`; a presence that was never known begins in silence."""
+    """`peer.online` and `peer.offline`.
+
+    As long as the presence of a peer was never said, nobody was told that it is in contact: that it is not is no news,
+    that it is, is.
+    """
     was = before.presence if before is not None else Presence.OFFLINE
     now = after.presence if after is not None else Presence.OFFLINE
-    if (was, now) == (Presence.OFFLINE, Presence.ONLINE) and after is not None:
+    if was is not Presence.ONLINE and now is Presence.ONLINE and after is not None:
         yield _online(subject, before, after, at)
     elif (was, now) == (Presence.ONLINE, Presence.OFFLINE) and before is not None:
         yield _offline(subject, before, after, at)
