@@ -25,6 +25,10 @@ def state_lock(directory: Path) -> Iterator[None]:
         raise StateError(
             f"the state directory {directory} cannot be made: {error.strerror}; set state.path to another place"
         ) from error
+    if os.statvfs(directory).f_flag & os.ST_RDONLY:
+        raise StateError(
+            f"the state directory {directory} is on a read-only file system: make that writable, or set state.path"
+        )
     if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
         raise StateError(
             f"the state directory {directory} cannot be read and written by user {os.getuid()}: "
@@ -47,7 +51,9 @@ def exclusive(path: Path, taken: str) -> Iterator[None]:
     try:
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise StateError(f"the lock file {path} cannot be opened: {error.strerror}") from error
+        raise StateError(
+            f"the lock file {path} cannot be opened: {error.strerror}; make its folder writable for user {os.getuid()}"
+        ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

@@ -8,12 +8,13 @@ import threading
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from loguru import logger
 
 from sentinel.app import sinks as sinks_of
 from sentinel.app import tables
+from sentinel.app.last_words import LastWords
 from sentinel.app.locks import state_lock
 from sentinel.app.sockets import served
 from sentinel.app.troubles import troubles
@@ -35,16 +36,20 @@ from sentinel.store.reader import SqliteReader
 from sentinel.store.sqlite import SqliteStore
 
 DRAIN_WITHIN = 5.0
+LAST_ANSWERS = 3.0
+"""Seconds for which the status still says why, before a service that failed ends."""
 UNCLEAN = "the last run was killed, or the machine lost power"
 
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """What every part of one run is made from."""
+    """What every part of one run shares; `failures` say why it ends, if nobody asked for it."""
 
     config: Config
     clock: Clock
     reached: Reached
+    stop: threading.Event
+    failures: list[BaseException]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +77,17 @@ def serve(
     ConfigError and StateError before anything has started; StoreError when the store failed, after everything has
     ended.
     """
-    given = _Given(config, SystemClock(), reached)
     stop = threading.Event()
     failures: list[BaseException] = []
+    given = _Given(config, SystemClock(), reached, stop, failures)
     with ExitStack() as stack:
         sinks = stack.enter_context(_sinks(config))
         supervisors = _supervisors(config, extra_env or {})
         stack.enter_context(_signals(stop))
         stack.enter_context(state_lock(config.state.store_path.parent))
-        core = stack.enter_context(_core(given, sinks, failures))
-        _run_writer(core, given.clock, stop, failures, stack)
-        _run_loops(core, given.clock, stack)
+        core = stack.enter_context(_core(given, sinks))
+        _run_writer(given, core, stack)
+        _run_loops(given, core, stack)
         ingest = _run_servers(given, core, supervisors, stack)
         for supervisor in supervisors.values():
             stack.callback(supervisor.stop)
@@ -131,15 +136,17 @@ def _signals(stop: threading.Event) -> Iterator[None]:
 
 
 @contextmanager
-def _core(given: _Given, sinks: Mapping[str, Sink], failures: list[BaseException]) -> Iterator[_Core]:
+def _core(given: _Given, sinks: Mapping[str, Sink]) -> Iterator[_Core]:
     now, config = given.clock.now(), given.config
     store = SqliteStore(
         config.state.store_path, catalogue=tables.CATALOGUE, new_id=_new_id, now=now.wall, reached=given.reached
     )
     contents = store.load()
+    store.last_words(UNCLEAN)
+    words = LastWords(config.state.store_path.with_name("last-words"))
+    contents = replace(contents, last_words=words.take() or contents.last_words)
     if contents.last_words:
         logger.bind(last_words=contents.last_words).warning("the last run did not end cleanly")
-    store.last_words(UNCLEAN)
     policies = [SinkPolicy(name, sink.audience) for name, sink in sinks.items()]
     _give_up_orphans(store, contents, policies, now)
     commits = Commits()
@@ -165,7 +172,7 @@ def _core(given: _Given, sinks: Mapping[str, Sink], failures: list[BaseException
     try:
         yield _Core(inbox, store, contents, writer, loops, commits)
     finally:
-        _say_last_words(store, failures)
+        _say_last_words(store, words, given.failures)
         store.close()
 
 
@@ -194,27 +201,34 @@ def _offer_pending(contents: Contents, loops: Mapping[str, SinkLoop]) -> None:
         )
 
 
-def _say_last_words(store: SqliteStore, failures: list[BaseException]) -> None:
-    words = str(failures[0]) if failures else ""
+def _say_last_words(store: SqliteStore, words: LastWords, failures: list[BaseException]) -> None:
+    reason = str(failures[0]) or type(failures[0]).__name__ if failures else ""
+    if reason:
+        words.leave(reason)
+    else:
+        words.clear()
+    # A store that failed is not written to again: what it has now is what was promised.
+    if any(isinstance(failure, StoreError) for failure in failures):
+        return
     try:
-        store.last_words(words)
+        store.last_words(reason)
     except StoreError as error:
         logger.bind(error=str(error)).error("the reason for the end could not be stored")
 
 
-def _run_writer(
-    core: _Core, clock: Clock, stop: threading.Event, failures: list[BaseException], stack: ExitStack
-) -> None:
+def _run_writer(given: _Given, core: _Core, stack: ExitStack) -> None:
     """The writer's thread; if it fails, the service ends."""
 
     def run() -> None:
         try:
-            core.writer.run(clock)
+            core.writer.run(given.clock)
         except BaseException as error:
-            failures.append(error)
+            given.failures.append(error)
+            for loop in core.loops.values():
+                loop.ask_to_stop()
             logger.bind(error=str(error)).error("the writer failed: nothing more is acknowledged or sent")
         core.inbox.close()
-        stop.set()
+        given.stop.set()
 
     thread = threading.Thread(target=run, name="writer", daemon=True)
     thread.start()
@@ -222,18 +236,18 @@ def _run_writer(
     stack.callback(core.inbox.close)
 
 
-def _run_loops(core: _Core, clock: Clock, stack: ExitStack) -> None:
+def _run_loops(given: _Given, core: _Core, stack: ExitStack) -> None:
     """Sinks drain while the writer still takes their outcomes."""
     for loop in core.loops.values():
-        loop.start(clock)
-    stack.callback(_drain, core.loops.values())
+        loop.start(given.clock)
+    stack.callback(_drain, core.loops.values(), given.failures)
 
 
-def _drain(loops: Collection[SinkLoop]) -> None:
+def _drain(loops: Collection[SinkLoop], failures: list[BaseException]) -> None:
     for loop in loops:
         loop.ask_to_stop()
     for loop in loops:
-        loop.stop(DRAIN_WITHIN)
+        loop.stop(0.0 if failures else DRAIN_WITHIN)
 
 
 def _failing(loop: SinkLoop) -> str:
@@ -242,12 +256,19 @@ def _failing(loop: SinkLoop) -> str:
     return status.last_error if status.failures or not status.alive else ""
 
 
+def _linger(given: _Given) -> None:
+    """Lets the status say for a moment why the service ends; another signal cuts it short."""
+    if given.failures:
+        given.stop.clear()
+        given.stop.wait(LAST_ANSWERS)
+
+
 def _run_servers(given: _Given, core: _Core, supervisors: Mapping[str, Supervisor], stack: ExitStack) -> IngestService:
     """Control first, so that the status can be asked while edges still come in."""
     config, clock = given.config, given.clock
     ingest = IngestService(inbox=core.inbox, edges=_edges(config), clock=clock, reached=given.reached)
     control = ControlService(
-        live=_live(config, core, ingest, supervisors, clock),
+        live=_live(given, core, ingest, supervisors),
         reader=SqliteReader(config.state.store_path, tables.CATALOGUE),
         rooms=tables.rooms(config),
         commits=core.commits,
@@ -255,6 +276,7 @@ def _run_servers(given: _Given, core: _Core, supervisors: Mapping[str, Superviso
     )
     stack.enter_context(served(config.control.socket, control.register, name="control"))
     stack.callback(core.commits.close)
+    stack.callback(_linger, given)
     stack.enter_context(served(config.ingest.socket, ingest.register, name="ingest"))
     stack.callback(ingest.end_all)
     return ingest
@@ -281,19 +303,20 @@ def _supervisor(config: Config, name: str, sidecar: str, extra_env: Mapping[str,
     return Supervisor(command=command, env=environment(os.environ, extra_env), jitter=random.random)
 
 
-def _live(
-    config: Config, core: _Core, ingest: IngestService, supervisors: Mapping[str, Supervisor], clock: Clock
-) -> Live:
+def _live(given: _Given, core: _Core, ingest: IngestService, supervisors: Mapping[str, Supervisor]) -> Live:
+    config = given.config
+
     def current_troubles() -> tuple[str, ...]:
-        return tuple(
-            troubles(
+        return (
+            *(f"the service ends: {failure}" for failure in given.failures[:1]),
+            *troubles(
                 core.writer.reports,
                 sidecars={name: supervisor.trouble for name, supervisor in supervisors.items()},
                 turned_away=ingest.turned_away,
                 silent_for=ingest.heard,
                 sinks={name: _failing(loop) for name, loop in core.loops.items()},
                 socket=str(config.ingest.socket),
-            )
+            ),
         )
 
     return Live(
@@ -301,7 +324,7 @@ def _live(
         heard=ingest.heard,
         troubles=current_troubles,
         ledger_id=lambda: core.writer.ledger_id,
-        started_at=clock.now().wall,
+        started_at=given.clock.now().wall,
         store_path=config.state.store_path,
         sinks={spec.name: spec.type for spec in sinks_of.specs(config)},
         last_words=core.contents.last_words,

@@ -13,6 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from sentinel import __version__
 from sentinel.clock import Clock
 from sentinel.control.v1 import control_pb2, control_pb2_grpc
+from sentinel.errors import StoreError
 from sentinel.events import Event
 from sentinel.model import DeliveryState, Outcome
 from sentinel.pipeline.writer import SourceReport
@@ -83,17 +84,22 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
     def GetStatus(
         self, request: control_pb2.GetStatusRequest, context: grpc.ServicerContext
     ) -> control_pb2.GetStatusResponse:
-        """How the service is."""
-        counts = self._reader.sink_counts()
+        """How the service is; it answers even when its store does not."""
+        counts: Mapping[str, SinkCounts] = {}
+        events, unreadable = 0, ""
+        try:
+            counts, events = self._reader.sink_counts(), self._reader.event_count()
+        except StoreError as error:
+            unreadable = str(error)
         return control_pb2.GetStatusResponse(
             version=__version__,
             started_at=_stamp(self._live.started_at),
             ledger_id=self._live.ledger_id(),
             store_path=str(self._live.store_path),
-            events=self._reader.event_count(),
+            events=events,
             sources=[self._source(report) for report in self._live.sources()],
             sinks=[_sink(name, type_, counts.get(name)) for name, type_ in sorted(self._live.sinks.items())],
-            troubles=self._live.troubles(),
+            troubles=filter(None, (*self._live.troubles(), unreadable)),
             last_words=self._live.last_words,
         )
 

@@ -197,7 +197,7 @@ def _is_due(row: Difference, now: Instant) -> bool:
 
 
 def _rebased(due: Deadline | None, window: timedelta, now: Instant) -> Deadline | None:
-    """The same moment on this boot's clock; a wall clock that starts behind makes nothing wait for longer than usual."""
+    """The same moment on this boot's clock; a wall clock that starts behind makes no window longer than usual."""
     if due is None or due.boot_id == now.boot_id:
         return due
     left = timedelta(seconds=due.seconds_left(now))

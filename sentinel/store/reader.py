@@ -37,9 +37,7 @@ class SqliteReader:
     def subjects(self) -> tuple[SubjectRow, ...]:
         """All subjects, sorted by key."""
         with self._open() as connection:
-            found = connection.execute(
-                "SELECT source, type, id, revision, problems, body FROM subjects ORDER BY source, type, id"
-            )
+            found = connection.execute(f"SELECT {rows.SUBJECT_COLUMNS} FROM subjects ORDER BY source, type, id")
             return tuple(map(rows.to_subject, found))
 
     def sink_counts(self) -> Mapping[str, SinkCounts]:
@@ -75,7 +73,8 @@ class SqliteReader:
             return [Told(event, self._outcomes(connection, event.number)) for event in events]
 
     def _outcomes(self, connection: sqlite3.Connection, number: int) -> tuple[Outcome, ...]:
-        found = connection.execute("SELECT * FROM outcomes WHERE event = ? ORDER BY sink", (number,))
+        query = f"SELECT {rows.OUTCOME_COLUMNS} FROM outcomes WHERE event = ? ORDER BY sink"
+        found = connection.execute(query, (number,))
         return tuple(map(rows.to_outcome, found))
 
     @contextmanager

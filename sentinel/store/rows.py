@@ -3,20 +3,27 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from zlib import crc32
 
 import orjson
 
 from sentinel.clock import Deadline, parse_rfc3339, rfc3339
 from sentinel.events import Difference, Event, EventType, Severity
-from sentinel.model import Attempt, Delivery, Outcome, OutcomeState, Position, Sight, SubjectKey
+from sentinel.model import Attempt, Delivery, DeliveryState, Outcome, OutcomeState, Position, Sight, SubjectKey
 from sentinel.store.protocol import SourceRow, SubjectRow
 
 Row = tuple[Any, ...]
+"""A table's columns, in their order, without the seal that ends each."""
 
+SOURCE_COLUMNS = (
+    "name, kind, boot_id, epoch, seq, seen_at, based, self_id, network, people, seeing, reason, detail, needs_operator"
+)
+SUBJECT_COLUMNS = "source, type, id, revision, problems, body"
 EVENT_COLUMNS = (
     "number, key, type, aspect, source, subject_type, subject_id, subject_name, severity, revision, timestamp,"
     " recorded_at, before, after, resolves, body"
 )
+OUTCOME_COLUMNS = "event, sink, state, message, until, why"
 DELIVERY_COLUMNS = (
     "id, sink, source, subject_type, subject_id, key, speaks, events, created_at, attempt, next_try, error"
 )
@@ -24,6 +31,16 @@ DIFFERENCE_COLUMNS = (
     "sink, source, subject_type, subject_id, aspect, told, truth, problem, waiting, began, due_wall, due_boot,"
     " due_boot_id"
 )
+
+
+def seal(*values: Any) -> int:
+    """The checksum of a row's values. SQLite knows it as a function, too; it means the same in every version."""
+    return crc32("\x1f".join(map(str, values)).encode())
+
+
+def sealed(row: Row) -> Row:
+    """The row with its seal."""
+    return (*row, seal(*row))
 
 
 def text(moment: datetime | None) -> str | None:
@@ -40,13 +57,14 @@ def from_source(row: SourceRow) -> Row:
     """A source's columns."""
     position = row.position or Position("", 0, 0)
     people = orjson.dumps({str(number): name for number, name in row.people.items()}).decode()
-    sight = (row.sight.seeing, row.sight.reason, row.sight.detail, row.sight.needs_operator)
+    # Truth values as SQLite hands them back, so that the seal is the same.
+    sight = (int(row.sight.seeing), row.sight.reason, row.sight.detail, int(row.sight.needs_operator))
     return (
         row.name,
         row.kind,
         *position,
         text(row.seen_at),
-        row.based,
+        int(row.based),
         row.self_id,
         row.network,
         people,
@@ -126,7 +144,7 @@ def to_event(row: Row, catalogue: Mapping[str, EventType]) -> Event:
 
 def from_difference(row: Difference) -> Row:
     """A difference's columns."""
-    due = (text(row.due.wall), row.due.boot, row.due.boot_id) if row.due else (None, None, None)
+    due = (text(row.due.wall), float(row.due.boot), row.due.boot_id) if row.due else (None, None, None)
     waiting = orjson.dumps([event.number for event in row.waiting]).decode()
     return (
         row.sink,
@@ -176,7 +194,7 @@ def to_outcome(row: Row) -> Outcome:
 
 
 def from_delivery(delivery: Delivery) -> Row:
-    """A delivery's columns."""
+    """A pending delivery's columns."""
     return (
         delivery.id,
         delivery.sink,
@@ -185,8 +203,10 @@ def from_delivery(delivery: Delivery) -> Row:
         delivery.speaks,
         orjson.dumps(delivery.events).decode(),
         rfc3339(delivery.created_at),
+        DeliveryState.PENDING.value,
         delivery.attempt,
         text(delivery.next_try),
+        None,
         delivery.error,
     )
 

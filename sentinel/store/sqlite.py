@@ -1,8 +1,9 @@
 """The store in one SQLite file: write-ahead log, every commit on disk before it counts, one connection that writes."""
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
@@ -12,7 +13,8 @@ from sentinel.clock import rfc3339
 from sentinel.errors import StoreError
 from sentinel.events import Event, EventType
 from sentinel.model import Delivery, Reached, unwatched
-from sentinel.store import rows
+from sentinel.store import rows, wal
+from sentinel.store.damage import refuse_damaged, refuse_orphaned_log, schema_seal
 from sentinel.store.protocol import Batch, Contents, SpanRow
 
 SCHEMA_VERSION = 1
@@ -21,7 +23,10 @@ LOG_LIMIT = 4 << 20
 
 
 class SqliteStore:
-    """The writer's connection. Opening migrates; `new_id` names a new ledger."""
+    """The writer's connection. Opening refuses a damaged file, makes a missing one, and migrates.
+
+    `new_id` names a new ledger. A file that is refused is left as it is.
+    """
 
     def __init__(
         self,
@@ -37,19 +42,17 @@ class SqliteStore:
         self._catalogue = catalogue
         self._reached = reached
         with _faults(path):
-            path.touch(mode=0o600)
-            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            if path.exists():
+                refuse_damaged(path)
+            else:
+                self._create(new_id(), now)
+            self._connection = _connected(path)
             # Checkpoints are made by `tidy`, so that no commit ever waits for one.
-            for pragma in (
-                "journal_mode = WAL",
-                "synchronous = FULL",
-                "busy_timeout = 5000",
-                "wal_autocheckpoint = 0",
-            ):
+            for pragma in ("journal_mode = WAL", "wal_autocheckpoint = 0"):
                 self._connection.execute(f"PRAGMA {pragma}")
-            self._migrate(path)
-            first = "INSERT OR IGNORE INTO ledger VALUES (1, ?, ?, 0, '')"
-            self._connection.execute(first, (new_id(), rfc3339(now)))
+            # A log that the last run could not sync may be whole in memory alone: in the database it counts.
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._migrate(self._connection)
 
     def load(self) -> Contents:
         """Everything as of the last commit."""
@@ -58,13 +61,13 @@ class SqliteStore:
 
     def commit(self, batch: Batch) -> None:
         """All of the batch or nothing, on disk when it returns."""
-        with _faults(self._path), self._transaction():
+        with _faults(self._path), _transaction(self._connection):
             self._write(batch)
             self._reached("in transaction")
 
     def purge(self, before: datetime, limit: int) -> int:
         """Forgets up to `limit` events recorded before a moment, sparing what is held, unsent or still open."""
-        with _faults(self._path), self._transaction() as connection:
+        with _faults(self._path), _transaction(self._connection) as connection:
             gone = connection.execute(_PURGEABLE, (rfc3339(before), limit)).fetchall()
             connection.executemany("DELETE FROM outcomes WHERE event = ?", gone)
             connection.executemany("DELETE FROM deliveries WHERE speaks = ?", gone)
@@ -78,7 +81,7 @@ class SqliteStore:
     def tidy(self) -> None:
         """Takes the write-ahead log into the database when it has grown; readers at work make it wait, never fail."""
         with _faults(self._path):
-            if self._log.stat().st_size >= LOG_LIMIT:
+            if self._log_has_grown():
                 self._reached("before checkpoint")
                 self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
                 self._reached("after checkpoint")
@@ -86,25 +89,52 @@ class SqliteStore:
     def last_words(self, text: str) -> None:
         """Notes why the run ends; empty for a clean end."""
         with _faults(self._path):
-            self._connection.execute("UPDATE ledger SET last_words = ?", (text,))
+            self._connection.execute(_UPDATE_LEDGER, (None, None, text))
 
     def close(self) -> None:
         """Ends the connection."""
         self._connection.close()
 
-    def _migrate(self, path: Path) -> None:
-        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+    def _log_has_grown(self) -> bool:
+        if self._log.stat().st_size < LOG_LIMIT:
+            return False
+        # To open and close a file of SQLite's drops the locks that this process has on it: this one has none.
+        with self._log.open("rb") as log:
+            return wal.reaches(log, LOG_LIMIT)
+
+    def _create(self, ledger_id: str, now: datetime) -> None:
+        """An empty ledger, made beside its place and then put there: at its place, an empty file is a damaged one."""
+        path = self._path
+        refuse_orphaned_log(path)
+        fresh = path.with_name(f"{path.name}.new")
+        for left in (fresh, path.with_name(f"{fresh.name}-journal")):
+            left.unlink(missing_ok=True)
+        fresh.touch(mode=0o600)
+        with closing(_connected(fresh)) as connection:
+            self._migrate(connection)
+            first = rows.sealed((1, ledger_id, rfc3339(now), 0, "", schema_seal(connection)))
+            connection.execute(f"INSERT INTO ledger VALUES ({_marks(7)})", first)
+        fresh.rename(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > SCHEMA_VERSION:
             raise StoreError(
-                f"{path} was written by a newer Sentinel (schema {version}, this one knows {SCHEMA_VERSION}): "
+                f"{self._path} was written by a newer Sentinel (schema {version}, this one knows {SCHEMA_VERSION}): "
                 "install that version or restore a backup"
             )
         for number, script in _migrations():
             if number > version:
-                with self._transaction() as connection:
+                with _transaction(connection):
                     for statement in _statements(script):
                         connection.execute(statement)
                     connection.execute(f"PRAGMA user_version = {number}")
+                    connection.execute(_SEAL_SCHEMA, (schema_seal(connection),))
                     self._reached("migrating")
 
     def _load(self) -> Contents:
@@ -121,7 +151,7 @@ class SqliteStore:
             next_event=next_event,
             next_delivery=next_delivery,
             last_words=last_words,
-            sources=tuple(rows.to_source(row) for row in fetch("SELECT * FROM sources ORDER BY name")),
+            sources=tuple(rows.to_source(row) for row in fetch(_SOURCES)),
             subjects=tuple(rows.to_subject(row) for row in fetch(_SUBJECTS)),
             differences=tuple(rows.to_difference(row, events) for row in differences),
             pending=tuple((delivery, _events_of(delivery, events)) for delivery in pending),
@@ -132,44 +162,25 @@ class SqliteStore:
         found = self._connection.execute(_OPEN_EVENTS)
         return {row[0]: rows.to_event(row, self._catalogue) for row in found}
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield self._connection
-        except BaseException:
-            # The first error is the one to tell; a rollback that fails too adds nothing.
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
-
     def _write(self, batch: Batch) -> None:
         many = self._connection.executemany
-        if batch.high_revision is not None:
-            many("UPDATE ledger SET high_revision = ?", [(batch.high_revision,)])
-        if batch.ledger_id is not None:
-            many("UPDATE ledger SET id = ?", [(batch.ledger_id,)])
-        many(
-            f"INSERT OR REPLACE INTO sources VALUES ({_marks(14)})",
-            map(rows.from_source, batch.sources.values()),
-        )
+        if batch.high_revision is not None or batch.ledger_id is not None:
+            many(_UPDATE_LEDGER, [(batch.ledger_id, batch.high_revision, None)])
+        many(f"INSERT OR REPLACE INTO sources VALUES ({_marks(15)})", _sealed(rows.from_source, batch.sources.values()))
         subject_key = ("source", "type", "id")
-        _replace(many, "subjects", width=6, key=subject_key, changes=batch.subjects, columns=rows.from_subject)
-        many(f"INSERT INTO events VALUES ({_marks(16)})", map(rows.from_event, batch.events))
+        _replace(many, "subjects", width=7, key=subject_key, changes=batch.subjects, columns=rows.from_subject)
+        many(f"INSERT INTO events VALUES ({_marks(17)})", _sealed(rows.from_event, batch.events))
         for span in batch.spans:
             self._write_span(span)
         place = ("sink", "source", "subject_type", "subject_id", "aspect")
         differences = {(sink, *key, aspect): row for (sink, key, aspect), row in batch.differences.items()}
-        _replace(many, "differences", width=13, key=place, changes=differences, columns=rows.from_difference)
-        many(
-            "INSERT OR REPLACE INTO outcomes VALUES (?,?,?,?,?,?)",
-            map(rows.from_outcome, batch.outcomes.values()),
-        )
-        many(_INSERT_DELIVERY, map(rows.from_delivery, batch.deliveries))
+        _replace(many, "differences", width=14, key=place, changes=differences, columns=rows.from_difference)
+        outcomes = batch.outcomes.values()
+        many(f"INSERT OR REPLACE INTO outcomes VALUES ({_marks(7)})", _sealed(rows.from_outcome, outcomes))
+        many(f"INSERT INTO deliveries VALUES ({_marks(15)})", _sealed(rows.from_delivery, batch.deliveries))
         many(_UPDATE_DELIVERY, map(rows.from_attempt, batch.attempts))
         many(
-            "INSERT INTO rejects (source, subject_id, recorded_at, why) VALUES (?,?,?,?)",
+            _INSERT_REJECT,
             [(reject.source, reject.subject_id, rfc3339(reject.recorded_at), reject.why) for reject in batch.rejects],
         )
 
@@ -177,8 +188,30 @@ class SqliteStore:
         began = rfc3339(span.began_at)
         self._connection.execute(_END_SPAN, (began, *span.key))
         if span.state is not None:
-            started = "INSERT OR REPLACE INTO spans VALUES (?,?,?,?,NULL,?)"
-            self._connection.execute(started, (*span.key, began, span.state))
+            started = f"INSERT OR REPLACE INTO spans VALUES ({_marks(7)})"
+            self._connection.execute(started, rows.sealed((*span.key, began, None, span.state)))
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.create_function("seal", -1, rows.seal, deterministic=True)
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA busy_timeout = 5000")
+    return connection
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        # The first error is the one to tell; a rollback that fails too adds nothing.
+        if connection.in_transaction:
+            with suppress(sqlite3.DatabaseError):
+                connection.execute("ROLLBACK")
+        raise
 
 
 def _replace(
@@ -191,10 +224,14 @@ def _replace(
     columns: Callable[[Any], rows.Row],
 ) -> None:
     """Writes what is there and deletes what maps to None."""
-    put = [columns(row) for row in changes.values() if row is not None]
+    put = _sealed(columns, (row for row in changes.values() if row is not None))
     gone = [tuple(place) for place, row in changes.items() if row is None]
     many(f"INSERT OR REPLACE INTO {table} VALUES ({_marks(width)})", put)
     many(f"DELETE FROM {table} WHERE ({', '.join(key)}) = ({_marks(len(key))})", gone)
+
+
+def _sealed(columns: Callable[[Any], rows.Row], objects: Iterable[Any]) -> Iterator[rows.Row]:
+    return (rows.sealed(columns(one)) for one in objects)
 
 
 def _marks(count: int) -> str:
@@ -238,12 +275,15 @@ def _remedy(error: sqlite3.DatabaseError) -> str:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return "it is damaged: restore a backup, or move it away to start anew"
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+        return f"make it and its folder writable for user {os.getuid()}, then start again"
     if code == sqlite3.SQLITE_FULL:
         return "free some space on its disk and start again"
     return "check its disk and permissions, then start again"
 
 
-_SUBJECTS = "SELECT source, type, id, revision, problems, body FROM subjects ORDER BY source, type, id"
+_SOURCES = f"SELECT {rows.SOURCE_COLUMNS} FROM sources ORDER BY name"
+_SUBJECTS = f"SELECT {rows.SUBJECT_COLUMNS} FROM subjects ORDER BY source, type, id"
 _PENDING = f"SELECT {rows.DELIVERY_COLUMNS} FROM deliveries WHERE state = 'pending' ORDER BY id"
 _OPEN_EVENTS = f"""
     SELECT {rows.EVENT_COLUMNS} FROM events WHERE number IN (
@@ -251,17 +291,29 @@ _OPEN_EVENTS = f"""
         UNION
         SELECT value FROM deliveries, json_each(deliveries.events) WHERE state = 'pending')
 """
-_INSERT_DELIVERY = f"""
-    INSERT INTO deliveries ({rows.DELIVERY_COLUMNS}, state) VALUES ({_marks(12)}, 'pending')
+# What changes in place is sealed by SQLite, which has the columns that stay as they are.
+_SEAL_SCHEMA = """
+    UPDATE ledger SET schema = ?1, seal = seal(one, id, created_at, high_revision, last_words, ?1)
+"""
+_UPDATE_LEDGER = """
+    UPDATE ledger SET
+        id = coalesce(?1, id), high_revision = coalesce(?2, high_revision), last_words = coalesce(?3, last_words),
+        seal = seal(one, coalesce(?1, id), created_at, coalesce(?2, high_revision), coalesce(?3, last_words), schema)
+"""
+_INSERT_REJECT = """
+    INSERT INTO rejects SELECT next, ?1, ?2, ?3, ?4, seal(next, ?1, ?2, ?3, ?4)
+    FROM (SELECT coalesce(max(number), 0) + 1 AS next FROM rejects)
 """
 # A late success settles a delivery that was given up meanwhile; nothing unsettles a delivered one.
 _UPDATE_DELIVERY = """
-    UPDATE deliveries SET state = ?, attempt = ?, next_try = ?, settled_at = ?, error = ?
-    WHERE id = ? AND state <> 'delivered'
+    UPDATE deliveries SET state = ?1, attempt = ?2, next_try = ?3, settled_at = ?4, error = ?5, seal = seal(
+        id, sink, source, subject_type, subject_id, key, speaks, events, created_at, ?1, ?2, ?3, ?4, ?5)
+    WHERE id = ?6 AND state <> 'delivered'
 """
 _END_SPAN = """
-    UPDATE spans SET ended_at = max(began_at, ?)
-    WHERE source = ? AND subject_type = ? AND subject_id = ? AND ended_at IS NULL
+    UPDATE spans SET ended_at = max(began_at, ?1), seal = seal(
+        source, subject_type, subject_id, began_at, max(began_at, ?1), state)
+    WHERE source = ?2 AND subject_type = ?3 AND subject_id = ?4 AND ended_at IS NULL
 """
 _PURGEABLE = """
     SELECT number FROM events

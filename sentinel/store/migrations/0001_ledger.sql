@@ -1,11 +1,14 @@
 -- Times are RFC 3339 text in UTC with microseconds: they sort like the time and read like a date.
+-- Every row ends with its seal, a checksum of all columns before it: SQLite does not notice a bit that flips in a value.
 
 CREATE TABLE ledger (
     one           INTEGER PRIMARY KEY CHECK (one = 1),
     id            TEXT NOT NULL,     -- new for a new or restored ledger: part of every event's identity
     created_at    TEXT NOT NULL,
     high_revision INTEGER NOT NULL,  -- the highest revision that any subject ever had
-    last_words    TEXT NOT NULL      -- why the last run ended, empty after a clean end
+    last_words    TEXT NOT NULL,     -- why the last run ended, empty after a clean end
+    schema        INTEGER NOT NULL,  -- checksum of the definitions of all tables and indexes
+    seal          INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE sources (
@@ -22,7 +25,8 @@ CREATE TABLE sources (
     seeing         INTEGER NOT NULL, -- what the edge last said of its sight
     reason         TEXT NOT NULL,
     detail         TEXT NOT NULL,
-    needs_operator INTEGER NOT NULL
+    needs_operator INTEGER NOT NULL,
+    seal      INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE subjects (
@@ -32,6 +36,7 @@ CREATE TABLE subjects (
     revision INTEGER NOT NULL,
     problems TEXT NOT NULL,          -- JSON: aspect -> id of the event that opened the problem
     body     TEXT NOT NULL,          -- JSON: the record, in its source's own terms
+    seal     INTEGER NOT NULL,
     PRIMARY KEY (source, type, id)
 ) STRICT, WITHOUT ROWID;
 
@@ -51,7 +56,8 @@ CREATE TABLE events (
     before       TEXT NOT NULL,      -- values of the aspect
     after        TEXT NOT NULL,
     resolves     TEXT,
-    body         TEXT NOT NULL       -- JSON: the envelope, as every sink gets it
+    body         TEXT NOT NULL,      -- JSON: the envelope, as every sink gets it
+    seal         INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX events_by_time ON events (recorded_at);
 
@@ -62,6 +68,7 @@ CREATE TABLE outcomes (              -- what became of an event at a sink
     message INTEGER,                 -- the delivery
     until   TEXT,
     why     TEXT NOT NULL,
+    seal    INTEGER NOT NULL,
     PRIMARY KEY (event, sink)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX outcomes_by_message ON outcomes (message) WHERE message IS NOT NULL;
@@ -81,6 +88,7 @@ CREATE TABLE differences (           -- where a sink's view is not the truth, or
     due_wall     TEXT,               -- one moment on both clocks: the boot clock holds within one boot
     due_boot     REAL,
     due_boot_id  TEXT,
+    seal         INTEGER NOT NULL,
     PRIMARY KEY (sink, source, subject_type, subject_id, aspect)
 ) STRICT, WITHOUT ROWID;
 
@@ -98,7 +106,8 @@ CREATE TABLE deliveries (            -- a message for one sink
     attempt      INTEGER NOT NULL,   -- finished attempts
     next_try     TEXT,
     settled_at   TEXT,
-    error        TEXT NOT NULL       -- what the last failed attempt said
+    error        TEXT NOT NULL,      -- what the last failed attempt said
+    seal         INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX deliveries_by_state ON deliveries (sink, state);
 CREATE INDEX deliveries_by_event ON deliveries (speaks);
@@ -110,6 +119,7 @@ CREATE TABLE spans (                 -- availability: up, down or unknown, from 
     began_at     TEXT NOT NULL,
     ended_at     TEXT,
     state        TEXT NOT NULL CHECK (state IN ('up', 'down', 'unknown')),
+    seal         INTEGER NOT NULL,
     PRIMARY KEY (source, subject_type, subject_id, began_at)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX spans_ended ON spans (ended_at) WHERE ended_at IS NOT NULL;
@@ -119,5 +129,6 @@ CREATE TABLE rejects (               -- what could not be understood, and why
     source      TEXT NOT NULL,
     subject_id  TEXT NOT NULL,
     recorded_at TEXT NOT NULL,
-    why         TEXT NOT NULL
+    why         TEXT NOT NULL,
+    seal        INTEGER NOT NULL
 ) STRICT;

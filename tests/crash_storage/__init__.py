@@ -1,0 +1,1 @@
+"""What happens when storage fails: full, broken, read-only, damaged."""
