@@ -25,8 +25,11 @@ const (
 )
 
 const (
-	firstPause     = 200 * time.Millisecond
-	longestPause   = 5 * time.Second
+	firstPause = 200 * time.Millisecond
+	// longestPause is short, because a service that comes back shall see again within seconds.
+	longestPause = 2 * time.Second
+	// refusedPause is longer: somebody has to change something first.
+	refusedPause   = 5 * time.Second
 	welcomeTimeout = 10 * time.Second
 	freshnessEvery = 10 * time.Second
 	// longSession is how long a session has to last for its end to be news, rather than one more failed attempt.
@@ -79,10 +82,11 @@ func (u *Uplink) Run(ctx context.Context) {
 			u.logTrouble(refused, welcomed, text)
 			trouble = text
 		}
+		wait := pause
 		if refused {
-			pause = longestPause
+			wait = refusedPause
 		}
-		sleep(ctx, jittered(pause))
+		sleep(ctx, jittered(wait))
 		pause = min(2*pause, longestPause)
 	}
 }
