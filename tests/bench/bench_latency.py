@@ -15,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from tests.bench import gauge
 from tests.rig import Service, Tailnet, eventually
 
 FLIPS = 300
@@ -26,11 +27,14 @@ def main() -> None:
     """Prints one row for each size."""
     print(f"control's send to the first byte at the sink, window 0, {FLIPS} flips one at a time\n")
     print(f"{'peers':>7} {'p50 ms':>8} {'p99 ms':>8} {'max ms':>8}")
-    medians = [_measured(peers) for peers in SIZES]
-    print(f"\np50 at {SIZES[-1]} peers / at {SIZES[0]}: {medians[-1] / medians[0]:.2f}")
+    measured = {peers: _measured(peers) for peers in SIZES}
+    print(f"\np50 at {SIZES[-1]} peers / at {SIZES[0]}: {measured[SIZES[-1]][0] / measured[SIZES[0]][0]:.2f}")
+    for peers, (p50, p99) in measured.items():
+        gauge.figure(f"control's send to the sink at {peers:,} peers, p50", p50, 8, "ms")
+        gauge.figure(f"control's send to the sink at {peers:,} peers, p99", p99, 60, "ms")
 
 
-def _measured(peers: int) -> float:
+def _measured(peers: int) -> tuple[float, float]:
     with tempfile.TemporaryDirectory(prefix="sentinel-bench-") as folder, Tailnet(peers=peers) as tailnet:
         settings = {"policy": {"debounce_window": 0}, "output": {"log_level": "warning", "log_format": "json"}}
         with Service(Path(folder), control_url=tailnet.control_url, settings=settings) as service:
@@ -38,7 +42,7 @@ def _measured(peers: int) -> float:
             delays = sorted(_flip(tailnet, service, op) for op in itertools.islice(_ops(), FLIPS))
     p50, p99 = statistics.median(delays), delays[int(len(delays) * 0.99)]
     print(f"{peers:>7} {p50:>8.1f} {p99:>8.1f} {delays[-1]:>8.1f}", flush=True)
-    return p50
+    return p50, p99
 
 
 def _ops() -> Iterator[str]:

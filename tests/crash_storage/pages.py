@@ -36,16 +36,21 @@ class Pages:
         return {number: sorted(offsets) for number, offsets in found.items()}
 
     def alike(self) -> set[tuple[int, int]]:
-        """Places and bits that may flip without a meaning: a number between two pages of a table may be any of a hole.
+        """Places and bits that may flip and the file means the same.
 
-        Rows up to that number are on the page before it, those above it on the page after.
+        A number between two pages of a table may be any of a hole: rows up to it are on the page before, those above it
+        on the page after. And the column that is the row's number stands in the row as NULL, which is never looked at:
+        it may as well be the zero that takes no room, either.
         """
-        return {
-            (place, bit)
-            for number in self._tree()
-            if self.data[self._start(number)] == INTERIOR_TABLE
-            for place, bit in self._flips_within_holes(number)
-        }
+        found: set[tuple[int, int]] = set()
+        for number in self._tree():
+            kind = self.data[self._start(number)]
+            if kind == INTERIOR_TABLE:
+                found |= set(self._flips_within_holes(number))
+            if kind == LEAF_TABLE:
+                types = [self._varint(self._varint(self._varint(at)[1])[1])[1] for at in self._cells(number)]
+                found |= {(place, 8) for place in types if self.data[place] == 0}
+        return found
 
     def _flips_within_holes(self, number: int) -> Iterator[tuple[int, int]]:
         cells = self._cells(number)
