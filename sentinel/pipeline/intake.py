@@ -101,7 +101,7 @@ def open_session(state: SourceState, session: Session) -> None:
     if not resumes:
         # What a former run of the edge said of its sight is over; a new one begins by saying that it starts.
         state.row = replace(state.row, sight=STARTING)
-    state.caught_up = resumes and state.row.based and hello.last_made == state.row.position
+    state.caught_up = resumes and _is_caught_up(state, hello.last_made)
 
 
 def close_session(state: SourceState, session: Session) -> bool:
@@ -124,7 +124,12 @@ def advance(state: SourceState, frame: Frame) -> None:
         state.login_url = frame.sight.login_url
         row = replace(row, sight=replace(frame.sight, login_url=""))
     state.row = replace(row, based=row.based or frame.whole)
-    state.caught_up = state.caught_up or frame.whole or (state.row.based and frame.position == state.catch_up)
+    state.caught_up = state.caught_up or frame.whole or _is_caught_up(state, state.catch_up)
+
+
+def _is_caught_up(state: SourceState, newest: Position | None) -> bool:
+    """Whether what is folded reaches the edge's newest frame; before the first base of its run nothing counts."""
+    return newest is not None and newest.epoch > 0 and state.row.position == newest
 
 
 def look(state: SourceState, now: Instant) -> bool:

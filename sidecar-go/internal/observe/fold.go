@@ -127,11 +127,9 @@ func (o *Observer) takeSight(tx uplink.Tx) {
 		return
 	}
 	o.log.Info("the tailnet is seen", "peers", o.known.replica.Len())
-	// The first base says it by itself.
-	if o.conditions.based {
-		tx.Emit(&wirev1.Frame{Body: &wirev1.Frame_Resumed{Resumed: &wirev1.Resumed{}}})
-	}
 	o.conditions.based = true
+	// A base says it too, but one that was taken while the node was still logging in also carried why it did not see.
+	tx.Emit(&wirev1.Frame{Body: &wirev1.Frame_Resumed{Resumed: &wirev1.Resumed{}}})
 }
 
 func reasonName(reason wirev1.SuspendedReason) string {

@@ -219,3 +219,13 @@ func TestStaleAndFreshAgain(t *testing.T) {
 	b.expect("still stale", tell(true), "")
 	b.expect("fresh", tell(false), "resumed")
 }
+
+func TestABaseSeenDuringTheLoginIsFollowedByTheEndOfItsSuspension(t *testing.T) {
+	b := newBench(t)
+	b.handle(&record.Notice{State: "NeedsLogin"})
+	b.handle(b.full(node(t, 2, nil)))
+	if s := b.observer.snapshot(); !s.Based || s.Suspended == nil {
+		t.Fatalf("snapshot %+v", s)
+	}
+	b.expect("let in", b.handle(&record.Notice{State: "Running"}), "daemon Running | resumed")
+}
