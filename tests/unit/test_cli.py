@@ -414,7 +414,7 @@ class TestStatus:
         assert result.stdout.rstrip("\n").isprintable()
 
     def test_neither_secrets_nor_sinks_of_the_service_are_needed(self, here: Path, service: Service) -> None:
-        configured(here, "tsnet: {auth_key: '${NO}'}\nsinks: {a: {type: apprise, url_file: /root/no}}")
+        configured(here, "tsnet: {auth_key: '${NO}'}\nsinks: {a: {type: apprise, url_file: /nowhere/no}}")
         assert run("status").exit_code == 0
 
 
