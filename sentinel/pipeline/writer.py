@@ -148,7 +148,8 @@ class Writer:
                     session.refuse(str(error))
                     intake.close_session(state, session)
                 else:
-                    done.acks[session] = frame.position
+                    # Not the frame's own position: one that was seen before must not take an acknowledgement back.
+                    done.acks[session] = state.row.position or frame.position
 
     def _open(self, state: SourceState, session: Session, done: _Pass, now: Instant) -> None:
         if intake.was_rolled_back(state, session.hello):

@@ -9,6 +9,7 @@ from itertools import islice
 
 import orjson
 
+from sentinel.delivery.schedule import FEWEST
 from sentinel.events import Difference, Event
 from sentinel.model import OutcomeState
 from sentinel.pipeline.recorder import subject_digest
@@ -31,6 +32,7 @@ class Row:
     key: str
     events: tuple[int, ...]
     state: str
+    attempt: int
 
 
 @dataclass(frozen=True)
@@ -75,15 +77,18 @@ class Books:
 def read(service: Service, edge: Edge) -> Books:
     """The books as they are on disk."""
     with closing(sqlite3.connect(f"{service.path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        found = connection.execute("SELECT id, sink, key, events, state FROM deliveries ORDER BY id").fetchall()
+        found = connection.execute(_DELIVERIES).fetchall()
     made = ((frame, edge.made[frame.position].peers) for frame in service.admission.counted)
     sequence = [Seen(frame.captured_at, peers) for frame, peers in made if peers is not None]
     return Books(
         contents=service.store.load(),
         told=service.history(),
-        deliveries=[Row(id_, sink, key, tuple(orjson.loads(events)), state) for id_, sink, key, events, state in found],
+        deliveries=[Row(id_, sink, key, tuple(orjson.loads(events)), *rest) for id_, sink, key, events, *rest in found],
         turns=list(turns(sequence)),
     )
+
+
+_DELIVERIES = "SELECT id, sink, key, events, state, attempt FROM deliveries ORDER BY id"
 
 
 def check(books: Books, receivers: Mapping[str, Receiver]) -> None:
@@ -104,6 +109,7 @@ def check_at_rest(books: Books, edge: Edge) -> None:
     final = aspects(edge_truth(books, edge), NAMES)
     assert not [told.event.number for told in books.told if OutcomeState.HELD in {o.state for o in told.outcomes}]
     assert not books.contents.pending
+    assert edge.settled(), "the edge waits for an acknowledgement"
     for sink in SINKS:
         assert books.believed(sink.name) == final
         problems = {row.subject.id.removeprefix("n-") for row in _rows(books, sink.name) if row.problem is not None}
@@ -217,7 +223,7 @@ def deliveries_are_what_receivers_saw(books: Books, receivers: Mapping[str, Rece
     for row in books.deliveries:
         receiver = receivers[row.sink]
         assert row.state != "delivered" or row.key in receiver.took
-        assert row.state != "dead" or row.key in receiver.refused
+        assert row.state != "dead" or row.key in receiver.refused or row.attempt >= FEWEST
         if row.key in receiver.contents:
             *folded, speaks = [events[number] for number in row.events]
             assert receiver.contents[row.key] == (speaks.body, tuple(event.key for event in folded))

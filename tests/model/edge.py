@@ -112,6 +112,10 @@ class Edge:
             self._ack(position)
         stream.acks.clear()
 
+    def settled(self) -> bool:
+        """Everything that it made is acknowledged."""
+        return self.acked == self._last_made()
+
     def _welcomed(self, after: Position | None) -> None:
         assert self.stream is not None
         if after is not None and self._continues(after):

@@ -188,6 +188,11 @@ class Service(World):
         self.clock.advance(max(0.0, end - self.clock.now().boot))
         self.rest()
 
+    def answered(self, receiver: Receiver, mood: Mood) -> None:
+        """A send that hangs ends, and the service goes on with that."""
+        receiver.answer(mood)
+        self.rest()
+
     def killed(self, elsewhere: Path) -> None:
         """What a kill leaves on disk, in another folder: nothing is closed before it is copied."""
         elsewhere.mkdir()
