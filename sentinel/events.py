@@ -104,6 +104,11 @@ class Event:
         return parsed
 
 
+def compact_json(value: object) -> bytes:
+    """The value as JSON in just the memory that it needs; what orjson hands out keeps its whole buffer of kilobytes."""
+    return bytes(memoryview(orjson.dumps(value)))
+
+
 def identity(ledger_id: str, subject: SubjectKey, event_type: str, revision: int) -> str:
     """The idempotency key: the same for a replay, another one for the next real change."""
     parts = (ledger_id, subject.source, subject.type, subject.id, event_type, str(revision))
@@ -128,7 +133,7 @@ def seal(finding: Finding, provenance: Provenance, number: int) -> Event:
         before=finding.before,
         after=finding.after,
         resolves=provenance.resolves,
-        body=orjson.dumps(_envelope(finding, provenance, key, timestamp)),
+        body=compact_json(_envelope(finding, provenance, key, timestamp)),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from loguru import logger
 
-from sentinel.clock import Clock, Instant, rfc3339
+from sentinel.clock import Clock, Instant, earlier, rfc3339
 from sentinel.errors import FrameError
 from sentinel.events import Event, Telling
 from sentinel.model import (
@@ -125,7 +125,9 @@ class Writer:
         for item in items:
             self._take(item, done, now)
         self._look(done, now)
-        self._views.settle(now, {name for name, state in self._sources.items() if not state.blind})
+        # A full step means that more frames wait; they say themselves how far time has come.
+        if len(items) < MOST_FRAMES:
+            self._settle(now, until=now)
         self._settle_attempts(attempts, done, now)
         self._reached("folded")
         self._commit(done)
@@ -170,6 +172,9 @@ class Writer:
         """Frame → Snapshot → Event → what each sink makes of it."""
         if intake.place(frame, state.row.position) is Place.SEEN:
             return
+        # What was over before it was decided then, however many frames arrive together.
+        self._look(done, now)
+        self._settle(now, until=earlier(now, frame.captured_at))
         first = frame.whole and not state.row.based
         events = self._recorder.record(state, frame, done.batch, now)
         intake.advance(state, frame)
@@ -191,6 +196,10 @@ class Writer:
             done.batch.spans.append(SpanRow(key, now.wall, "unknown" if state.blind else "up"))
             if not state.blind:
                 self._views.sighted(name, now)
+
+    def _settle(self, now: Instant, *, until: Instant) -> None:
+        seeing = {name for name, state in self._sources.items() if not state.blind}
+        self._views.settle(now, seeing, until=until)
 
     def _settle_attempts(self, attempts: list[Attempt], done: _Pass, now: Instant) -> None:
         self._attempts += attempts

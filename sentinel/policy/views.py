@@ -61,10 +61,10 @@ class Views:
             self._put(replace(row, truth=event.after, waiting=(*row.waiting, event), began=began))
             self._debounce(place, event.type.aspect, seen_at, now)
 
-    def settle(self, now: Instant, seeing: AbstractSet[str]) -> None:
-        """Compares every row that nothing holds any longer; `seeing` are the sources that see."""
-        for place in self._due(now):
-            rows = self._ripe(place, now)
+    def settle(self, now: Instant, seeing: AbstractSet[str], *, until: Instant) -> None:
+        """Compares every row that nothing holds any longer than `until`; `seeing` are the sources that see."""
+        for place in self._due(until):
+            rows = self._ripe(place, until)
             if not rows:
                 continue
             if blind(place[1], seeing):
@@ -100,17 +100,17 @@ class Views:
                 self._put(replace(row, due=due))
                 self._hold([row], until=due, why="debounce")
 
-    def _due(self, now: Instant) -> Iterator[Place]:
-        while self._timers and self._timers[0][0] <= now.boot:
+    def _due(self, until: Instant) -> Iterator[Place]:
+        while self._timers and self._timers[0][0] <= until.boot:
             yield heapq.heappop(self._timers)[1]
 
-    def _ripe(self, place: Place, now: Instant) -> list[Difference]:
+    def _ripe(self, place: Place, until: Instant) -> list[Difference]:
         """The rows whose windows are over, and those that wait with something older.
 
         A wall clock that is corrected between two frames bends their windows; a subject's story keeps its order.
         """
         waiting = [row for row in self._places.get(place, {}).values() if row.waiting]
-        newest = max((row.waiting[-1].number for row in waiting if _is_due(row, now)), default=0)
+        newest = max((row.waiting[-1].number for row in waiting if _is_due(row, until)), default=0)
         return [row for row in waiting if row.waiting[-1].number <= newest]
 
     def _compare(self, place: Place, rows: list[Difference], now: Instant) -> None:
@@ -192,8 +192,8 @@ class Views:
             heapq.heappush(self._timers, (row.due.boot, place))
 
 
-def _is_due(row: Difference, now: Instant) -> bool:
-    return row.due is not None and row.due.seconds_left(now) <= 0
+def _is_due(row: Difference, until: Instant) -> bool:
+    return row.due is not None and row.due.seconds_left(until) <= 0
 
 
 def _rebased(due: Deadline | None, window: timedelta, now: Instant) -> Deadline | None:

@@ -107,10 +107,12 @@ class SqliteStore:
         path = self._path
         refuse_orphaned_log(path)
         fresh = path.with_name(f"{path.name}.new")
-        for left in (fresh, path.with_name(f"{fresh.name}-journal")):
-            left.unlink(missing_ok=True)
+        for ending in ("", "-journal", "-wal", "-shm"):
+            fresh.with_name(f"{fresh.name}{ending}").unlink(missing_ok=True)
         fresh.touch(mode=0o600)
         with closing(_connected(fresh)) as connection:
+            # Set at its place, a kill would leave a journal to roll back there.
+            connection.execute("PRAGMA journal_mode = WAL")
             self._migrate(connection)
             first = rows.sealed((1, ledger_id, rfc3339(now), 0, "", schema_seal(connection)))
             connection.execute(f"INSERT INTO ledger VALUES ({_marks(7)})", first)
