@@ -1,5 +1,6 @@
 """The service: everything wired, started, watched and ended in the right order."""
 
+import gc
 import os
 import random
 import signal
@@ -85,7 +86,8 @@ def serve(
         supervisors = _supervisors(config, extra_env or {})
         stack.enter_context(_signals(stop))
         stack.enter_context(state_lock(config.state.store_path.parent))
-        core = stack.enter_context(_core(given, sinks))
+        with _settled_memory():
+            core = stack.enter_context(_core(given, sinks))
         _run_writer(given, core, stack)
         _run_loops(given, core, stack)
         ingest = _run_servers(given, core, supervisors, stack)
@@ -101,6 +103,17 @@ def serve(
     if failures:
         raise failures[0]
     return 0
+
+
+@contextmanager
+def _settled_memory() -> Iterator[None]:
+    """What is made in here stays: the collector of cycles looks at it neither now nor later."""
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 @contextmanager

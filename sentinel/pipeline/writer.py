@@ -1,5 +1,7 @@
 """The writer: the only one that changes anything, one step at a time."""
 
+import gc
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -34,6 +36,8 @@ MOST_FRAMES = 256
 OUTCOMES_AT_ONCE = 8
 OUTCOMES_WAIT = 0.020
 """Outcomes of deliveries ride with the next commit; this many, or this many seconds, make one of their own."""
+MOST_LINES = 20
+"""Events of one step that are logged one by one."""
 PURGE_EVERY = timedelta(hours=1)
 PURGE_AT_ONCE = 1000
 
@@ -181,6 +185,10 @@ class Writer:
         done.batch.sources[state.row.name] = state.row
         for event in events:
             self._views.observe(event, frame.captured_at, now)
+        if frame.whole:
+            # A base is thousands of records that stay: the collector of cycles need not look at them again and again.
+            gc.collect()
+            gc.freeze()
         if first:
             fields = logger.bind(source=state.row.name, subjects=len(state.subjects), network=state.row.network)
             fields.info("first sight: changes are news from now on")
@@ -224,8 +232,7 @@ class Writer:
             session.ack(position)
         self._reached("acknowledged")
         self._offer(rulings.tellings)
-        for event in done.batch.events:
-            _log_event(event)
+        _log_events(done.batch.events)
         self._publish()
         if done.batch:
             self._on_commit()
@@ -329,6 +336,16 @@ def _say_sight(state: SourceState) -> None:
         fields.bind(reason=sight.reason, **{name: text for name, text in given.items() if text}).error(
             "source is blind"
         )
+
+
+def _log_events(events: Sequence[Event]) -> None:
+    """A line for each event; more than anybody reads at once are one line, and the ledger has them all."""
+    if len(events) <= MOST_LINES:
+        for event in events:
+            _log_event(event)
+    else:
+        counts = Counter(event.type.name for event in events)
+        logger.bind(events=len(events), event_types=dict(counts)).info("many events recorded")
 
 
 def _log_event(event: Event) -> None:
