@@ -25,10 +25,11 @@ func everything() *tailcfg.Node {
 	n := node()
 	no, at, v6 := false, time.Unix(1700000000, 0), netip.MustParseAddr("fd7a::9")
 	v4 := netip.MustParseAddr("10.64.0.7")
-	n.Sharer, n.KeySignature, n.HomeDERP, n.LegacyDERPString = 8, []byte{1}, 3, "127.3.3.40:3"
+	n.Sharer, n.KeySignature, n.HomeDERP = 8, []byte{1}, 3
 	n.KeyExpiry, n.Created, n.LastSeen, n.Online = at, at, &at, &no
 	n.DiscoKey, n.Endpoints = key.NewDisco().Public(), []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:1")}
 	n.PrimaryRoutes = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	//lint:ignore SA1019 Older control servers say it nowhere else.
 	n.Capabilities = []tailcfg.NodeCapability{"only-in-the-old-list"}
 	n.UnsignedPeerAPIOnly, n.IsWireGuardOnly, n.IsJailed = true, true, true
 	n.SelfNodeV4MasqAddrForThisPeer, n.SelfNodeV6MasqAddrForThisPeer = &v4, &v6
