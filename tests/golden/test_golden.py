@@ -20,6 +20,7 @@ from sentinel.sources.room import Frame
 from sentinel.sources.tailnet import ROOM
 from sentinel.wire.v1 import frame_pb2
 from tests.builders import START, Wire, delta, node, patch, user
+from tests.golden import peers
 from tests.world import World
 
 CASES = Path(__file__).parent / "cases"
@@ -121,6 +122,7 @@ STORIES: tuple[Story, ...] = (
     several_peers_change_in_one_frame,
     a_base_after_a_gap_differs,
     nothing_real_changes,
+    *peers.STORIES,
 )
 
 

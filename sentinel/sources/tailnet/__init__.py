@@ -9,6 +9,7 @@ from sentinel.sources.tailnet.detectors import DETECTORS
 from sentinel.sources.tailnet.fold import GONE, advance
 from sentinel.sources.tailnet.records import availability, decode, describe, encode
 from sentinel.sources.tailnet.words import REMEDIES, WORDS
+from sentinel.sources.tailnet.words_of_changes import WORDS_OF_CHANGES
 
 
 def room(include: AbstractSet[str] = frozenset()) -> Room:
@@ -24,7 +25,7 @@ def room(include: AbstractSet[str] = frozenset()) -> Room:
         decode=decode,
         describe=describe,
         catalogue=CATALOGUE,
-        words=WORDS,
+        words=WORDS | WORDS_OF_CHANGES,
         remedies=REMEDIES,
     )
 

@@ -33,7 +33,7 @@ KEY_RENEWED = EventType(
     aspect="key_life",
     order=42,
     problem="ends",
-    outranks=frozenset({"peer.key_expiry.changed"}),
+    outranks=frozenset({"peer.key_expiry.changed", "peer.key_rotated"}),
 )
 KEY_EXPIRY = EventType("peer.key_expiry.changed", aspect="key_expiry", order=43)
 KEY_ROTATED = EventType("peer.key_rotated", aspect="key", order=44)

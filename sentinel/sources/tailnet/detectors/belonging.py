@@ -45,15 +45,12 @@ def owner(subject: SubjectKey, before: Peer | None, after: Peer | None, at: date
         summary=f"{after.name} now belongs to {after.owner or after.owner_id}",
         payload=turned("owner", before.owner, after.owner)
         | {"before_owners": owners(before), "after_owners": owners(after)},
-        changes=(
-            Change("owner", before.owner, after.owner),
-            Change("owners", owners(before), owners(after)),
-        ),
+        changes=_handed_over(before, after),
     )
 
 
 def tags(subject: SubjectKey, before: Peer | None, after: Peer | None, at: datetime) -> Iterator[Finding]:
-    """`peer.tags.changed`."""
+    """`peer.tags.changed`. The first tag takes a machine from its owner, the last one gives it to somebody."""
     if before is None or after is None or before.tags == after.tags:
         return
     yield found(
@@ -64,7 +61,7 @@ def tags(subject: SubjectKey, before: Peer | None, after: Peer | None, at: datet
         values=(listed(before.tags), listed(after.tags)),
         summary=f"the tags of {after.name} changed: {listed(after.tags)}",
         payload=turned_list("tags", before.tags, after.tags),
-        changes=(Change("tags", before.tags, after.tags),),
+        changes=(Change("tags", before.tags, after.tags), *_handed_over(before, after)),
     )
 
 
@@ -82,3 +79,8 @@ def addresses(subject: SubjectKey, before: Peer | None, after: Peer | None, at: 
         payload=turned_list("ips", before.addresses, after.addresses),
         changes=(Change("ips", before.addresses, after.addresses),),
     )
+
+
+def _handed_over(before: Peer, after: Peer) -> tuple[Change, ...]:
+    changes = Change("owner", before.owner, after.owner), Change("owners", owners(before), owners(after))
+    return tuple(change for change in changes if change.before != change.after)

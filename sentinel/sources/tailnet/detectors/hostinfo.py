@@ -1,7 +1,7 @@
 """What a machine says of itself: system, versions, host name, model, and whatever else does not change by itself."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -30,7 +30,7 @@ def hostinfo(subject: SubjectKey, before: Peer | None, after: Peer | None, at: d
         after,
         at,
         values=hashes,
-        summary=f"{after.name} says something new of itself: {', '.join(_plain(change.path) for change in changes)}",
+        summary=f"{after.name} reports something new about itself: {_named(changes)}",
         payload=turned("hostinfo_hash", *hashes) | {"hostinfo": now},
         changes=changes,
     )
@@ -46,5 +46,5 @@ def _hash(said: Mapping[str, object]) -> str:
     return hashlib.sha256(orjson.dumps(said)).hexdigest()[:16]
 
 
-def _plain(path: str) -> str:
-    return path.removeprefix("hostinfo.").replace("_", " ")
+def _named(changes: Sequence[Change]) -> str:
+    return ", ".join(change.path.removeprefix("hostinfo.").replace("_", " ") for change in changes)
