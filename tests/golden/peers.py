@@ -69,9 +69,9 @@ def addresses_change(wire: Wire) -> Iterator[Frame]:
 
 
 def addresses_seem_to_change(wire: Wire) -> Iterator[Frame]:
-    """The same addresses in another order and another spelling."""
+    """The same addresses in another order, and without the length of their prefix."""
     yield wire.base(node("nas"))
-    yield _upsert(wire, node("nas", addresses=["fd7a:115c:a1e0:0::1/128", "100.64.0.1"]))
+    yield _upsert(wire, node("nas", addresses=["fd7a:115c:a1e0:0::1", "100.64.0.1"]))
 
 
 def a_peer_is_renamed(wire: Wire) -> Iterator[Frame]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from sys import intern
 from typing import Any
@@ -13,7 +13,7 @@ from sentinel.errors import FrameError
 from sentinel.model import Position, Sight
 from sentinel.sources.room import Frame, Network
 from sentinel.sources.tailnet.facts import EVERYWHERE
-from sentinel.sources.tailnet.model import Hostinfo, Input, Patch, Peer, Presence, Sighting
+from sentinel.sources.tailnet.model import Hostinfo, Input, Patch, Peer, Presence, Sighting, hostinfo
 from sentinel.wire.v1 import frame_pb2, tailnet_pb2
 
 _PRESENCE = {
@@ -35,31 +35,7 @@ _SUSPENDED = {
     frame_pb2.SUSPENDED_REASON_STALE: "stale",
 }
 
-_TEXTS = (
-    "os_version",
-    "distro",
-    "distro_version",
-    "distro_code_name",
-    "client_version",
-    "device_model",
-    "package",
-    "app",
-    "machine",
-    "environment",
-    "cloud",
-    "exit_node_id",
-)
-_LISTS = ("routable_ips", "request_tags")
-_FLAGS = (
-    "shields_up",
-    "no_logs_no_support",
-    "allows_update",
-    "peer_relay",
-    "remote_config",
-    "ingress_enabled",
-    "tpm",
-)
-_OPTIONAL_FLAGS = ("container", "app_connector", "state_encrypted", "userspace", "userspace_router")
+_HOSTINFO = frozenset(field.name for field in fields(Hostinfo)) - {"ssh_host_keys"}
 _KEY_DIGITS = 16
 """As much of a node key as tells it from all others; enough to find it in the client's own status."""
 
@@ -205,12 +181,13 @@ def _sighting(node: tailnet_pb2.Node) -> Sighting:
 
 
 def _hostinfo(said: tailnet_pb2.Hostinfo) -> Hostinfo:
-    """Many machines say the same: equal texts are kept once."""
-    facts: dict[str, Any] = {name: intern(getattr(said, name)) for name in _TEXTS}
-    facts |= {name: tuple(sorted(map(intern, getattr(said, name)))) for name in _LISTS}
-    facts |= {name: getattr(said, name) for name in _FLAGS}
-    facts |= {name: _optional_flag(said, name) for name in _OPTIONAL_FLAGS}
-    return Hostinfo(**facts, ssh_host_keys=_fingerprint(said.ssh_host_keys))
+    """Fields that are not said keep their defaults."""
+    facts = [(field.name, _fact(value)) for field, value in said.ListFields() if field.name in _HOSTINFO]
+    return hostinfo((*facts, ("ssh_host_keys", _fingerprint(said.ssh_host_keys))))
+
+
+def _fact(value: Any) -> Any:
+    return value if isinstance(value, str | bool) else tuple(sorted(map(intern, value)))
 
 
 def _fingerprint(texts: Iterable[str]) -> str:

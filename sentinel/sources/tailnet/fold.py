@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sentinel.sources.tailnet import ladder
 from sentinel.sources.tailnet.model import Input, Patch, Peer, Presence, Sighting
@@ -46,34 +47,33 @@ def next_due(peer: Peer) -> datetime | None:
 
 
 def _seen(before: Peer | None, sighting: Sighting, people: Mapping[int, str], captured_at: datetime) -> Peer:
-    known = sighting.peer if before is None else _filled(before, sighting.peer)
-    peer = normalize(known, people)
-    if before is None:
-        since = sighting.last_seen if peer.presence is Presence.OFFLINE else None
-        return replace(peer, since=min(since, captured_at) if since else None)
+    peer = normalize(sighting.peer, people)
+    if before is not None:
+        kept = replace(peer, **_kept(before, peer))
+        return _patched(kept, Patch(peer.presence, sighting.last_seen), captured_at)
+    since = sighting.last_seen if peer.presence is Presence.OFFLINE else None
+    return replace(peer, since=min(since, captured_at)) if since else peer
+
+
+def _kept(before: Peer, peer: Peer) -> dict[str, Any]:
+    """What a sighting leaves as it was, above all what it does not say: unknown is no change."""
+    kept: dict[str, Any] = {
+        "presence": before.presence,
+        "since": before.since,
+        "key": peer.key or before.key,
+        "key_seen": before.key_seen,
+        "rung": before.rung,
+    }
+    if peer.hostinfo is None:
+        kept |= {"os": before.os, "hostname": before.hostname, "hostinfo": before.hostinfo}
+        kept |= {"name": peer.name if peer.dns_name else before.name}
     # A frame may name an owner before it tells the login; the login known so far is better than none.
-    if not peer.owner and not peer.tags and peer.owner_id == before.owner_id:
-        peer = replace(peer, owner=before.owner)
-    kept = replace(peer, presence=before.presence, since=before.since)
-    return _patched(kept, Patch(peer.presence, sighting.last_seen), captured_at)
-
-
-def _filled(before: Peer, peer: Peer) -> Peer:
-    """The sighting with what was known before where it does not say: unknown is no change.
-
-    A control server that once said yes to a machine's approval says no by leaving it out.
-    """
-    authorized, withdrawn = peer.machine_authorized, before.machine_authorized is not None
-    machine = peer if peer.hostinfo is not None else before
-    return replace(
-        peer,
-        os=machine.os,
-        hostname=machine.hostname,
-        hostinfo=machine.hostinfo,
-        owner_id=peer.owner_id or before.owner_id,
-        key=peer.key or before.key,
-        machine_authorized=False if authorized is None and withdrawn else authorized,
-    )
+    if peer.owner_id in (0, before.owner_id):
+        kept |= {"owner_id": before.owner_id, "owner": peer.owner or ("" if peer.tags else before.owner)}
+    # A control server that once spoke of a machine's approval says no by leaving it out.
+    if peer.machine_authorized is None and before.machine_authorized is not None:
+        kept |= {"machine_authorized": False}
+    return kept
 
 
 def _aged(before: Peer | None, after: Peer, captured_at: datetime) -> Peer:

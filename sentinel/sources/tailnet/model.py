@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
+from sys import intern
+from typing import Any
 
 
 class Presence(StrEnum):
@@ -47,6 +50,13 @@ class Hostinfo:
     state_encrypted: bool | None = None
     userspace: bool | None = None
     userspace_router: bool | None = None
+
+
+@lru_cache(maxsize=4096)
+def hostinfo(facts: tuple[tuple[str, Any], ...]) -> Hostinfo:
+    """The facts, by name. Most machines say what others say too, so equal ones share one object and their texts."""
+    known: dict[str, Any] = {name: intern(value) if isinstance(value, str) else value for name, value in facts}
+    return Hostinfo(**known)
 
 
 @dataclass(frozen=True, slots=True)

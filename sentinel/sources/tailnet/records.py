@@ -10,7 +10,7 @@ import orjson
 from sentinel.clock import parse_rfc3339, rfc3339
 from sentinel.events import compact_json
 from sentinel.sources.room import Description
-from sentinel.sources.tailnet.model import Hostinfo, Peer, Presence
+from sentinel.sources.tailnet.model import Hostinfo, Peer, Presence, hostinfo
 
 _TUPLES = ("tags", "addresses", "routes")
 _HOSTINFO_TUPLES = ("routable_ips", "request_tags")
@@ -40,10 +40,8 @@ def decode(body: bytes) -> Peer:
 
 
 def _hostinfo(stored: dict[str, Any]) -> Hostinfo:
-    """Many machines say the same: equal texts are kept once."""
-    stored |= {name: intern(value) for name, value in stored.items() if isinstance(value, str)}
-    stored |= {name: tuple(map(intern, stored[name])) for name in _HOSTINFO_TUPLES}
-    return Hostinfo(**stored)
+    stored |= {name: tuple(stored[name]) for name in _HOSTINFO_TUPLES}
+    return hostinfo(tuple(stored.items()))
 
 
 def availability(peer: Peer) -> tuple[str, datetime | None]:
