@@ -1,6 +1,6 @@
 """Frames as an edge would send them, built from what a test cares about."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -36,22 +36,28 @@ def node(
     owner: int = 0,
     tags: Sequence[str] = (),
     last_seen: datetime | None = None,
-    **fields: object,
+    label: str | None = None,
+    addresses: Sequence[str] = ("100.64.0.1/32", "fd7a:115c:a1e0::1/128"),
+    says: Mapping[str, object] | None = None,
+    key_expiry: datetime | None = None,
+    **fields: Any,
 ) -> tailnet_pb2.Node:
-    """A peer as an edge sees it; its id is made of its name."""
-    made = tailnet_pb2.Node(
+    """A peer as an edge sees it; its id is made of its name, and so is its DNS name without a `label`.
+
+    `says` are further facts of its hostinfo; other fields are those of the wire.
+    """
+    hostinfo: dict[str, Any] = {"os": os, "hostname": name, **(says or {})}
+    return tailnet_pb2.Node(
         stable_id=f"n-{name}",
-        name=f"{name}.example.ts.net",
+        name=f"{label or name}.example.ts.net",
         user_id=owner,
         tags=tags,
-        addresses=["100.64.0.1/32", "fd7a:115c:a1e0::1/128"],
+        addresses=addresses,
         presence=PRESENCE[online],
         last_seen=stamp(last_seen),
-        hostinfo=tailnet_pb2.Hostinfo(os=os, hostname=name),
+        key_expiry=stamp(key_expiry),
+        **{"hostinfo": tailnet_pb2.Hostinfo(**hostinfo), **fields},
     )
-    for field_name, value in fields.items():
-        setattr(made, field_name, value)
-    return made
 
 
 def user(number: int, login: str) -> tailnet_pb2.UserProfile:

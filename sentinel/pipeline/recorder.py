@@ -96,7 +96,7 @@ class Recorder:
             for finding in step.findings:
                 resolves = _resolves(step, finding)
                 event = seal(finding, provenance(revision=step.revision, resolves=resolves), next(self._numbers))
-                if finding.type.problem == "opens":
+                if finding.problem == "opens":
                     step.problems[finding.type.aspect] = event.event_id
                 yield event
 
@@ -107,7 +107,7 @@ def _resolves(step: Step, finding: Finding) -> str | None:
         open_problems = list(step.problems.values())
         step.problems.clear()
         return open_problems[0] if open_problems else None
-    return step.problems.pop(finding.type.aspect, None) if finding.type.problem == "ends" else None
+    return step.problems.pop(finding.type.aspect, None) if finding.problem == "ends" else None
 
 
 def _detect(state: SourceState, subject_id: str, before: Any, after: Any, frame: Frame) -> tuple[Finding, ...]:

@@ -139,7 +139,7 @@ class Views:
             self._rule(Outcome(event.number, speaker.sink, state, message=telling.delivery.id))
         for row in rows:
             newest = row.waiting[-1]
-            self._close(row, problem=newest.event_id if newest.type.problem == "opens" else None)
+            self._close(row, problem=newest.event_id if newest.problem == "opens" else None)
         if speaks.type.removal:
             self._end_problems((speaker.sink, speaker.subject))
 
