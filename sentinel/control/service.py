@@ -17,8 +17,8 @@ from sentinel.errors import StoreError
 from sentinel.events import Event
 from sentinel.model import DeliveryState, Outcome
 from sentinel.pipeline.writer import SourceReport
-from sentinel.sources.room import Room
-from sentinel.store.protocol import Reader, SinkCounts, Told
+from sentinel.sources.room import Description, Record, Room
+from sentinel.store.protocol import Reader, SinkCounts, SubjectRow, Told
 
 HEARTBEAT = 5.0
 """Seconds after which a follower is looked after even when nothing happens, so that one that hung up is let go."""
@@ -106,11 +106,9 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
     def ListSubjects(
         self, request: control_pb2.ListSubjectsRequest, context: grpc.ServicerContext
     ) -> Iterator[control_pb2.ListSubjectsResponse]:
-        """What is known to exist, sorted by source and name."""
-        known = [row for row in self._reader.subjects() if row.key.source in self._rooms]
-        subjects = [(row, self._rooms[row.key.source].decode(row.body)) for row in known]
-        for row, record in sorted(subjects, key=lambda pair: (pair[0].key.source, pair[1].name, pair[0].key.id)):
-            description = self._rooms[row.key.source].describe(record)
+        """The devices that are known, sorted by source and name."""
+        devices = [device for row in self._reader.subjects() if (device := self._device(row))]
+        for row, record, description in sorted(devices, key=lambda it: (it[0].key.source, it[1].name, it[0].key.id)):
             yield control_pb2.ListSubjectsResponse(
                 source=row.key.source,
                 subject_type=row.key.type,
@@ -122,6 +120,15 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
                 columns=[control_pb2.Column(title=title, text=text) for title, text in description.columns],
                 detail_json=orjson.dumps(dict(description.detail)),
             )
+
+    def _device(self, row: SubjectRow) -> tuple[SubjectRow, Record, Description] | None:
+        """The subject as a device; None if it is none, or of a source that is not configured any more."""
+        room = self._rooms.get(row.key.source)
+        kind = room.kinds.get(row.key.type) if room else None
+        if kind is None or kind.describe is None:
+            return None
+        record = kind.decode(row.body)
+        return row, record, kind.describe(record)
 
     def ListEvents(
         self, request: control_pb2.ListEventsRequest, context: grpc.ServicerContext

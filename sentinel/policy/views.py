@@ -61,8 +61,10 @@ class Views:
             self._put(replace(row, truth=event.after, waiting=(*row.waiting, event), began=began))
             self._debounce(place, event.type.aspect, seen_at, now)
 
-    def settle(self, now: Instant, seeing: AbstractSet[str], *, until: Instant) -> None:
-        """Compares every row that nothing holds any longer than `until`; `seeing` are the sources that see."""
+    def settle(self, now: Instant, seeing: AbstractSet[tuple[str, str]], *, until: Instant) -> None:
+        """Compares every row that nothing holds any longer than `until`; `seeing` are the sources with
+        the types of their subjects that can be believed now.
+        """
         for place in self._due(until):
             rows = self._ripe(place, until)
             if not rows:
@@ -77,6 +79,12 @@ class Views:
         """The source sees again: what only its blindness held is compared at the next settling."""
         for place in sorted(self._unseen.pop(source, ())):
             heapq.heappush(self._timers, (now.boot, place))
+
+    def forget(self, subjects: Iterable[SubjectKey]) -> None:
+        """Subjects that are none of ours any more: nothing of them is told, and no sink has anything open there."""
+        for place in [(sink, subject) for subject in subjects for sink in self._sinks]:
+            for row in list(self._places.get(place, {}).values()):
+                self._revert(replace(row, problem=None))
 
     def next_due(self, now: Instant) -> float | None:
         """Seconds until the next timer; None without one."""

@@ -96,7 +96,9 @@ def event_schema(catalogue: Mapping[str, EventType], entries: Mapping[str, Entry
 
 def problem(event_type: EventType) -> str:
     """What an event of the type does to the problem of its aspect: `opens`, `ends`, `opens or ends`, or nothing."""
-    return "opens or ends" if isinstance(event_type.problem, frozenset) else event_type.problem or ""
+    if isinstance(event_type.problem, frozenset) or event_type.problem == "any":
+        return "opens or ends"
+    return event_type.problem or ""
 
 
 def _branch(event_type: EventType, entry: Entry) -> dict[str, object]:

@@ -6,7 +6,7 @@ are told. `pytest tests/golden --accept` writes the files anew.
 
 import random
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,7 @@ from sentinel.sources.room import Frame
 from sentinel.sources.tailnet import ROOM
 from sentinel.wire.v1 import frame_pb2, tailnet_pb2
 from tests.builders import START, Wire, delta, node, patch, user
-from tests.golden import peers
+from tests.golden import own_node, peers, routes
 from tests.world import World
 
 CASES = Path(__file__).parent / "cases"
@@ -123,6 +123,8 @@ STORIES: tuple[Story, ...] = (
     a_base_after_a_gap_differs,
     nothing_real_changes,
     *peers.STORIES,
+    *own_node.STORIES,
+    *routes.STORIES,
 )
 
 
@@ -177,7 +179,8 @@ def _bodies_in_batches(path: Path, order: random.Random, most: int) -> list[byte
 
 
 def _flips(chance: random.Random) -> Iterator[Frame]:
-    wire = Wire(now=datetime(2025, 12, 31, tzinfo=UTC))
+    # So shortly before the clock that no key reaches a rung in between.
+    wire = Wire(now=START - timedelta(minutes=2))
     names = [f"peer-{number}" for number in range(5)]
     yield wire.base(*(node(name) for name in names))
     for _ in range(60):

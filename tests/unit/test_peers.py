@@ -40,7 +40,7 @@ def seen(
     wire = Wire(now=at)
     wire.base()
     frame = wire.frame(delta=delta(upserts=[shown], users=PEOPLE))
-    after: Peer | None = by.advance(before, frame.inputs[key], frame.people, at)
+    after: Peer | None = by.kinds["peer"].advance(before, frame.inputs["peer"][key], frame.people, at)
     return after
 
 
@@ -53,12 +53,12 @@ def known(shown: tailnet_pb2.Node, at: datetime = START) -> Peer:
 
 def waited(peer: Peer, at: datetime) -> Peer:
     """The peer after nothing but time."""
-    after: Peer = ROOM.advance(peer, Input(), {}, at)
+    after: Peer = ROOM.kinds["peer"].advance(peer, Input(), {}, at)
     return after
 
 
 def found(before: Peer | None, after: Peer | None, at: datetime = START) -> list[Finding]:
-    return [finding for detector in ROOM.detectors for finding in detector(NAS, before, after, at)]
+    return [finding for detector in ROOM.kinds["peer"].detectors for finding in detector(NAS, before, after, at)]
 
 
 def types(before: Peer | None, after: Peer | None) -> list[str]:
@@ -66,7 +66,7 @@ def types(before: Peer | None, after: Peer | None) -> list[str]:
 
 
 def test_a_record_of_an_older_version_does_not_know_what_came_later() -> None:
-    peer = ROOM.decode(OLD_RECORD)
+    peer = ROOM.kinds["peer"].decode(OLD_RECORD)
     assert (peer.hostinfo, peer.exit_node, peer.key, peer.key_seen, peer.rung) == (None, None, "", None, "")
     assert (peer.os, peer.hostname, peer.key_expiry) == ("linux", "nas", START + 10 * DAY)
 
@@ -83,12 +83,12 @@ def test_what_an_older_version_did_not_know_is_no_news(days: int) -> None:
         node_key=KEYS[0],
         says={"os_version": "6.12"},
     )
-    old = ROOM.decode(OLD_RECORD)
+    old = ROOM.kinds["peer"].decode(OLD_RECORD)
     assert types(old, seen(old, shown, START + days * DAY)) == []
 
 
 def test_an_older_record_is_due_at_once_if_its_first_rung_may_be_past() -> None:
-    old = ROOM.decode(OLD_RECORD)
+    old = ROOM.kinds["peer"].decode(OLD_RECORD)
     due = next_due(old)
     assert due is not None
     assert due <= START
@@ -100,9 +100,9 @@ def test_an_older_record_is_due_at_once_if_its_first_rung_may_be_past() -> None:
 def test_a_record_survives_the_store() -> None:
     says = {"os_version": "12", "routable_ips": ["10.0.0.0/24"], "container": False, "ssh_host_keys": ["a"]}
     peer = known(node("nas", tags=["tag:a"], key_expiry=START + 90 * DAY, node_key=KEYS[0], says=says))
-    again = ROOM.decode(ROOM.encode(peer))
+    again = ROOM.kinds["peer"].decode(ROOM.kinds["peer"].encode(peer))
     assert again == peer
-    assert ROOM.encode(again) == ROOM.encode(peer)
+    assert ROOM.kinds["peer"].encode(again) == ROOM.kinds["peer"].encode(peer)
 
 
 def test_absent_unknown_and_empty_are_three_things() -> None:
@@ -116,7 +116,7 @@ def test_absent_unknown_and_empty_are_three_things() -> None:
 
 def test_a_repeated_text_is_kept_once() -> None:
     one, other = (known(node(name, says={"os_version": "".join(["6.", "12"])}), START) for name in ("nas", "nas"))
-    stored = ROOM.decode(ROOM.encode(one))
+    stored = ROOM.kinds["peer"].decode(ROOM.kinds["peer"].encode(one))
     assert one.hostinfo is not None
     assert other.hostinfo is not None
     assert one.hostinfo.os_version is other.hostinfo.os_version is stored.hostinfo.os_version
@@ -293,7 +293,7 @@ def told_facts(peer: Peer) -> dict[str, object]:
         "key_expiry": rfc3339(peer.key_expiry) if peer.key_expiry else None,
         "key": peer.key,
     }
-    reported = orjson.loads(ROOM.encode(peer))["hostinfo"] | {"os": peer.os, "hostname": peer.hostname}
+    reported = orjson.loads(ROOM.kinds["peer"].encode(peer))["hostinfo"] | {"os": peer.os, "hostname": peer.hostname}
     facts |= {f"hostinfo.{fact}": value for fact, value in reported.items()}
     as_json: dict[str, object] = orjson.loads(orjson.dumps(facts))
     return as_json
@@ -332,7 +332,7 @@ def test_a_frame_that_repeats_everything_in_any_order_changes_nothing(
         getattr(mirrored, field).extend(reverse)
     again = seen(peer, mirrored)
     assert again == peer
-    assert ROOM.encode(again) == ROOM.encode(peer)
+    assert ROOM.kinds["peer"].encode(again) == ROOM.kinds["peer"].encode(peer)
 
 
 @settings(derandomize=True, max_examples=200, deadline=None)
@@ -346,7 +346,7 @@ def test_the_same_frames_give_the_same_bytes(first: tailnet_pb2.Node, second: ta
             (finding.type.name, finding.before, finding.after, dict(finding.payload), finding.changes)
             for finding in found(before, after)
         ]
-        runs.append(ROOM.encode(after) + orjson.dumps(findings))
+        runs.append(ROOM.kinds["peer"].encode(after) + orjson.dumps(findings))
     assert runs[0] == runs[1]
 
 

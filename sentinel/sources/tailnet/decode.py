@@ -13,7 +13,8 @@ from sentinel.errors import FrameError
 from sentinel.model import Position, Sight
 from sentinel.sources.room import Frame, Network
 from sentinel.sources.tailnet.facts import EVERYWHERE
-from sentinel.sources.tailnet.model import Hostinfo, Input, Patch, Peer, Presence, Sighting, hostinfo
+from sentinel.sources.tailnet.model import PEER, Hostinfo, Input, Patch, Peer, Presence, Sighting, hostinfo
+from sentinel.sources.tailnet.node.decode import said_by_base, said_by_sight, said_by_value
 from sentinel.wire.v1 import frame_pb2, tailnet_pb2
 
 _PRESENCE = {
@@ -95,7 +96,7 @@ class Decoder:
             position=_position(message),
             captured_at=_moment(message.captured_at),
             cause="base",
-            inputs=base.inputs,
+            inputs={PEER: base.inputs, **said_by_base(base.begin, _moment)},
             whole=True,
             people=base.people,
             network=Network(base.begin.tailnet.domain, base.begin.self.node.stable_id),
@@ -110,16 +111,16 @@ def _decode(message: frame_pb2.Frame, body: str | None) -> Frame:
         case "delta":
             return _delta(message.delta, position, captured_at)
         case "suspended":
-            return Frame(position, captured_at, sight=_suspended(message.suspended))
+            sight = _suspended(message.suspended)
+            return Frame(position, captured_at, cause="sight", inputs=said_by_sight(sight), sight=sight)
         case "resumed":
-            return Frame(position, captured_at, sight=Sight(seeing=True))
-        case "self":
-            return Frame(position, captured_at, network=Network(self_id=message.self.node.stable_id))
-        case "tailnet":
-            return Frame(position, captured_at, network=Network(name=message.tailnet.domain))
+            sight = Sight(seeing=True)
+            return Frame(position, captured_at, cause="sight", inputs=said_by_sight(sight), sight=sight)
         case _:
             # What no detector reads, or a newer edge may add, still moves the position on.
-            return Frame(position, captured_at)
+            network = Network(name=message.tailnet.domain) if body == "tailnet" else None
+            inputs = said_by_value(message, body or "", _moment)
+            return Frame(position, captured_at, cause="delta", inputs=inputs, network=network)
 
 
 def _delta(delta: frame_pb2.Delta, position: Position, captured_at: datetime) -> Frame:
@@ -133,7 +134,7 @@ def _delta(delta: frame_pb2.Delta, position: Position, captured_at: datetime) ->
         position=position,
         captured_at=captured_at,
         cause=_DELTA_CAUSE.get(delta.cause, "delta"),
-        inputs=inputs,
+        inputs={PEER: inputs},
         people=_people(delta.users),
         missing_since=_optional(delta, "missing_since"),
     )

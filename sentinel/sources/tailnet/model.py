@@ -7,6 +7,9 @@ from functools import lru_cache
 from sys import intern
 from typing import Any
 
+PEER = "peer"
+"""The type of subjects that are machines of the tailnet."""
+
 
 class Presence(StrEnum):
     """Contact with the control server; not the same as being reachable."""

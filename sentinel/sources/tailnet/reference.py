@@ -1,4 +1,4 @@
-"""What programs may rely on in the events of peers."""
+"""What programs may rely on in the events of a tailnet; those of peers stand here."""
 
 from collections.abc import Mapping
 
@@ -15,6 +15,8 @@ from sentinel.sources.reference import (
     Schema,
 )
 from sentinel.sources.tailnet import catalogue, ladder
+from sentinel.sources.tailnet.node import reference as node_reference
+from sentinel.sources.tailnet.routes import reference as route_reference
 
 INFO, WARNING, CRITICAL = (Severity.INFO,), (Severity.WARNING,), (Severity.CRITICAL,)
 
@@ -48,7 +50,7 @@ def _entry(when: str, severities: tuple[Severity, ...], own: Mapping[str, Schema
     return Entry(when, severities, {**IDENTITY, **own})
 
 
-ENTRIES: Mapping[str, Entry] = {
+_PEERS: Mapping[str, Entry] = {
     catalogue.ADDED.name: _entry(
         "A peer is visible for the first time, or again.",
         WARNING,
@@ -126,3 +128,5 @@ ENTRIES: Mapping[str, Entry] = {
         "It is not visible any longer: it was removed, or an access rule hides it.", WARNING, {"reason": _REASON}
     ),
 }
+
+ENTRIES: Mapping[str, Entry] = {**_PEERS, **node_reference.ENTRIES, **route_reference.ENTRIES}
