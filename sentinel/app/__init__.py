@@ -2,6 +2,7 @@
 
 from sentinel.app.service import serve
 from sentinel.app.sinks import Verdict, check, test_sinks
+from sentinel.app.stored import stored
 from sentinel.edge import find_binary, find_sidecar
 
-__all__ = ["Verdict", "check", "find_binary", "find_sidecar", "serve", "test_sinks"]
+__all__ = ["Verdict", "check", "find_binary", "find_sidecar", "serve", "stored", "test_sinks"]

@@ -167,6 +167,7 @@ def _core(given: _Given, sinks: Mapping[str, Sink]) -> Iterator[_Core]:
         on_commit=commits.note,
         now=now,
         reached=given.reached,
+        routes=tables.routes(config),
     )
     _offer_pending(contents, loops)
     try:
@@ -271,6 +272,7 @@ def _run_servers(given: _Given, core: _Core, supervisors: Mapping[str, Superviso
         live=_live(given, core, ingest, supervisors),
         reader=SqliteReader(config.state.store_path, tables.CATALOGUE),
         rooms=tables.rooms(config),
+        routes=tables.routes(config),
         commits=core.commits,
         clock=clock,
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sentinel.config import Config
+from sentinel.control.values import Asked
 from sentinel.errors import Fault
 
 
@@ -43,6 +44,10 @@ class Application(Protocol):
         ready: Callable[[], None] | None = None,
     ) -> int:
         """Runs the service until it is told to end; returns the exit code."""
+        ...
+
+    def stored(self, config: Config) -> Asked | None:
+        """Who answers from the store where no service runs; None if there is no store."""
         ...
 
     def check(self, config: Config) -> tuple[Fault, ...]:

@@ -6,8 +6,9 @@ from copy import copy
 import click
 
 from sentinel import __version__
-from sentinel.cli.asking import devices, events, status
+from sentinel.cli import asking
 from sentinel.cli.checking import checked, config_group, test_notify, validate, version
+from sentinel.cli.completing import completion
 from sentinel.cli.demo import demo
 from sentinel.cli.group import SentinelGroup
 from sentinel.cli.session import examined, settled
@@ -34,9 +35,9 @@ def _unlisted(command: click.Command) -> click.Command:
     return twin
 
 
-for command in (demo, status, devices, events, test_notify, config_group, version):
+for command in (demo, *asking.COMMANDS, test_notify, config_group, completion, version):
     cli.add_command(command)
 # Names under which the same commands are known, too.
-ALIASES: Mapping[str, click.Command] = {"run": serve, "validate-config": validate}
+ALIASES: Mapping[str, click.Command] = {"run": serve, "history": asking.events, "validate-config": validate}
 for alias, known in ALIASES.items():
     cli.add_command(_unlisted(known), alias)

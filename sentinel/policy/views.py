@@ -168,15 +168,15 @@ class Views:
             return True
         return any(row.route not in self._without_endings for row in self._ended(place, event))
 
-    def _revert(self, row: Difference, *, problem: str | None) -> None:
+    def _revert(self, row: Difference, *, problem: str | None, why: str = "") -> None:
         for event in row.waiting:
-            self._rule(self._outcome(event, row.sink, OutcomeState.REVERTED))
+            self._rule(self._outcome(event, row.sink, OutcomeState.REVERTED, why=why))
         self._close(row, problem=problem, route=row.route)
 
     def _move_silently(self, row: Difference) -> None:
         """Nobody asked for what is left; an ending in it still ends what the sink was told."""
         ended = any(event.type.problem == "ends" for event in row.waiting)
-        self._revert(row, problem=None if ended else row.problem)
+        self._revert(row, problem=None if ended else row.problem, why="no route asks for what is left")
         if any(event.type.removal for event in row.waiting):
             self._end_problems((row.sink, row.subject))
 

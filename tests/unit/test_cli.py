@@ -28,9 +28,13 @@ from sentinel.cli.tables import COLUMNS, cut, table, width
 from sentinel.config import Config
 from sentinel.control.client import connected
 from sentinel.control.v1 import control_pb2, control_pb2_grpc
+from sentinel.control.values import Asked
 from sentinel.errors import ControlError, Fault, SentinelError, StateError
 
-NAMES = ("config", "devices", "demo", "events", "run", "serve", "status", "test-notify", "validate-config", "version")
+NAMES = (
+    *("completion", "config", "devices", "demo", "events", "explain", "history", "run", "serve", "status"),
+    *("test-notify", "validate-config", "version"),
+)
 MOMENT = datetime(2026, 3, 1, 13, 2, 5, tzinfo=UTC)
 
 
@@ -53,6 +57,7 @@ class Program:
     served: list[Config] = field(default_factory=list)
     environments: list[Mapping[str, str] | None] = field(default_factory=list)
     tested: list[tuple[str, ...]] = field(default_factory=list)
+    left: Asked | None = None
 
     def serve(
         self,
@@ -64,6 +69,9 @@ class Program:
         self.served.append(config)
         self.environments.append(extra_env)
         return self.serving(config, ready or (lambda: None))
+
+    def stored(self, config: Config) -> Asked | None:
+        return self.left
 
     def check(self, config: Config) -> tuple[Fault, ...]:
         return self.faults
@@ -505,6 +513,7 @@ class TestEvents:
             "message": "",
             "until": "2026-03-01T13:02:05.000000Z",
             "why": "debounce",
+            "route": "",
         }
 
     def test_following_prints_one_object_a_line_until_the_service_ends(self, service: Service) -> None:
