@@ -22,6 +22,7 @@ class ExitCode(IntEnum):
     FAILURE = 1
     NOTHING_MATCHED = 3
     PARTIAL = 4
+    OUT_OF_TIME = 5
     BAD_CONFIGURATION = 78
     INTERRUPTED = 130
 

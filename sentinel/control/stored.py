@@ -6,6 +6,7 @@ from sentinel.control import values
 from sentinel.control.answers import Answers
 from sentinel.control.v1 import control_pb2
 from sentinel.control.values import EventsWanted, Explanation, Occurrence, Subject, SubjectsWanted
+from sentinel.store.protocol import EVERYTHING
 
 
 class StoredClient:
@@ -22,6 +23,11 @@ class StoredClient:
         """What happened, oldest first."""
         conditions = self._answers.wanted(values.events_request(wanted))
         found = self._answers.events(conditions, after=0, newest=wanted.limit or None)
+        return (values.occurrence(answer) for _, answer in found)
+
+    def events_after(self, number: int) -> Iterator[Occurrence]:
+        """What happened after the event with this number, oldest first."""
+        found = self._answers.events(EVERYTHING, after=number, newest=None)
         return (values.occurrence(answer) for _, answer in found)
 
     def explain(self, about: str) -> Explanation:

@@ -148,6 +148,14 @@ class EventsWanted:
     since: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look found: everything that exists, and what changed since the last one, oldest first."""
+
+    subjects: tuple[Subject, ...]
+    events: tuple[Occurrence, ...]
+
+
 Explanation = ExplainedEvent | tuple[ExplainedSubject, ...]
 """Of the event that was named, or of the subjects: none if nothing fits."""
 

@@ -57,6 +57,13 @@ class SqliteReader:
                 OpenProblem(sink, event_id, route, self._by_id(connection, event_id)) for sink, event_id, route in found
             )
 
+    def copy_to(self, path: Path) -> None:
+        """Makes a file there that has everything as of the last commit; that file must not exist."""
+        path.touch(mode=0o600, exist_ok=False)
+        with self._open() as connection, closing(sqlite3.connect(path)) as copy:
+            connection.rollback()  # a backup begins a transaction of its own
+            connection.backup(copy)
+
     def event_count(self) -> int:
         """How many events the ledger has."""
         with self._open() as connection:

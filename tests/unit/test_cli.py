@@ -28,11 +28,24 @@ from sentinel.cli.tables import COLUMNS, cut, table, width
 from sentinel.config import Config
 from sentinel.control.client import connected
 from sentinel.control.v1 import control_pb2, control_pb2_grpc
-from sentinel.control.values import Asked
+from sentinel.control.values import Asked, Look, Occurrence, Subject
 from sentinel.errors import ControlError, Fault, SentinelError, StateError
 
 NAMES = (
-    *("completion", "config", "devices", "demo", "events", "explain", "history", "run", "serve", "status"),
+    *(
+        "completion",
+        "config",
+        "devices",
+        "demo",
+        "diff",
+        "dump-netmap",
+        "events",
+        "explain",
+        "history",
+        "run",
+        "serve",
+        "status",
+    ),
     *("test-notify", "validate-config", "version"),
 )
 MOMENT = datetime(2026, 3, 1, 13, 2, 5, tzinfo=UTC)
@@ -58,6 +71,10 @@ class Program:
     environments: list[Mapping[str, str] | None] = field(default_factory=list)
     tested: list[tuple[str, ...]] = field(default_factory=list)
     left: Asked | None = None
+    once: list[bool] = field(default_factory=list)
+    rehearsed: list[bool] = field(default_factory=list)
+    looked: list[Config] = field(default_factory=list)
+    sight: Look = field(default_factory=lambda: Look((), ()))
 
     def serve(
         self,
@@ -65,10 +82,20 @@ class Program:
         *,
         extra_env: Mapping[str, str] | None = None,
         ready: Callable[[], None] | None = None,
+        once: bool = False,
     ) -> int:
+        self.once.append(once)
         self.served.append(config)
         self.environments.append(extra_env)
         return self.serving(config, ready or (lambda: None))
+
+    def rehearse(self, config: Config, *, once: bool) -> int:
+        self.rehearsed.append(once)
+        return self.serving(config, lambda: None)
+
+    def look(self, config: Config) -> Look:
+        self.looked.append(config)
+        return self.sight
 
     def stored(self, config: Config) -> Asked | None:
         return self.left
@@ -267,6 +294,97 @@ class TestServe:
         (line,) = run("serve").stderr.splitlines()
         assert json.loads(line)["level"] == "warning"
         assert "did you mean SENTINEL_CONFIG_PATH?" in line
+
+    @pytest.mark.parametrize("name", ["serve", "run"])
+    def test_once_is_one_look_and_out_of_time_is_no_failure(self, name: str) -> None:
+        program = Program(serving=lambda config, ready: 5)
+        assert run(name, "--once", program=program).exit_code == 0
+        assert program.once == [True]
+
+    def test_without_it_the_service_goes_on(self) -> None:
+        program = Program()
+        assert run("serve", program=program).exit_code == 0
+        assert program.once == [False]
+
+    @pytest.mark.parametrize("once", [True, False])
+    def test_a_dry_run_tells_nobody(self, once: bool) -> None:
+        program = Program()
+        assert run("run", "--dry-run", *(["--once"] * once), program=program).exit_code == 0
+        assert (program.rehearsed, program.served) == ([once], [])
+
+
+class TestLooking:
+    @pytest.fixture
+    def program(self) -> Program:
+        detail = {
+            "presence": "offline",
+            "tags": ["tag:server"],
+            "addresses": ["100.64.0.7"],
+            "owner_id": 7,
+            "routes": ["10.0.0.0/8"],
+            "machine_authorized": None,
+            "expired": False,
+            "key_expiry": "2026-09-01T00:00:00.000000Z",
+            "os": "linux\x1b",
+        }
+        peer = Subject("tailnet", "peer", "n1", "nas", "offline", MOMENT, 3, (), detail)
+        envelope = {"event_type": "peer.offline", "timestamp": "2026-03-01T13:02:05.000000Z", "subject_name": "nas"}
+        return Program(sight=Look((peer,), (Occurrence(envelope, "nas lost contact", ()),)))
+
+    def test_the_difference_is_a_line_each(self, program: Program) -> None:
+        result = run("diff", program=program)
+        assert result.exit_code == 0
+        assert result.stdout == "Sentinel Diff\n- peer.offline nas (2026-03-01 14:02:05)\n"
+        assert result.stderr == "no service is running: looking once, which takes some seconds\n"
+        assert program.served == []
+
+    def test_no_difference_is_said(self) -> None:
+        assert run("diff").stdout == "Sentinel Diff\nNo changes detected\n"
+        assert run("diff", "--json").stdout == "[]\n"
+
+    def test_the_difference_as_json(self, program: Program) -> None:
+        (event,) = json.loads(run("diff", "--json", program=program).stdout)
+        assert (event["event_type"], event["outcomes"]) == ("peer.offline", [])
+
+    def test_the_tailnet_has_the_keys_of_the_original(self, program: Program) -> None:
+        result = run("dump-netmap", program=program)
+        document = json.loads(result.stdout)
+        assert list(document) == ["polled_at", "peers", "daemon_state", "prefs", "tailnet", "error_message"]
+        assert document["peers"] == [
+            {
+                "id": "n1",
+                "name": "nas",
+                "online": False,
+                "tags": ["tag:server"],
+                "owners": ["7"],
+                "ips": ["100.64.0.7"],
+                "routes": ["10.0.0.0/8"],
+                "machine_authorized": None,
+                "expired": False,
+                "key_expiry": "2026-09-01T00:00:00.000000Z",
+                "hostinfo_hash": None,
+                "metadata": {"os": "linux\x1b"},
+            }
+        ]
+        assert "\x1b" not in result.stdout
+
+    def test_the_state_of_the_node_itself_is_there_when_it_is_known(self) -> None:
+        daemon = Subject("tailnet", "daemon", "local", "", "up", None, 1, (), {"state": "Running"})
+        prefs = Subject("tailnet", "prefs", "local", "", "", None, 1, (), {"run_ssh": True})
+        document = json.loads(run("dump-netmap", program=Program(sight=Look((daemon, prefs), ()))).stdout)
+        assert document["daemon_state"] == "Running"
+        assert (document["prefs"], document["tailnet"], document["peers"]) == ({"run_ssh": True}, {}, [])
+
+    def test_a_running_service_is_asked_instead(self, service: Service, program: Program) -> None:
+        service.subjects.append(control_pb2.ListSubjectsResponse(subject_type="peer", subject_id="n2", name="pi"))
+        assert [peer["name"] for peer in json.loads(run("dump-netmap", program=program).stdout)["peers"]] == ["pi"]
+        assert run("diff", program=program).stdout == "Sentinel Diff\nNo changes detected\n"
+        assert program.looked == []
+
+    def test_a_bad_configuration_is_78_before_anything_is_looked_at(self) -> None:
+        program = Program(faults=(Fault("bad", "sinks.a"),))
+        assert run("diff", program=program).exit_code == 78
+        assert program.looked == []
 
 
 class TestConfigValidate:
