@@ -16,7 +16,7 @@ from sentinel.app.locks import state_lock
 from sentinel.app.service import serve
 from sentinel.app.stored import stored
 from sentinel.config import Config, SourceSettings, StdoutSink
-from sentinel.control.values import ALL_SUBJECTS, Look
+from sentinel.control.values import Look, SubjectsWanted
 from sentinel.errors import SentinelError
 from sentinel.store.reader import SqliteReader
 
@@ -41,7 +41,7 @@ def look(config: Config, *, extra_env: Mapping[str, str] | None = None) -> Look:
             raise SentinelError(
                 "not everything could be seen in time: the log of 'sentinel-py serve' says what is missing"
             )
-        return Look(found.subjects(ALL_SUBJECTS), tuple(found.events_after(before)))
+        return Look(found.subjects(SubjectsWanted(detailed=True)), tuple(found.events_after(before)))
 
 
 @contextmanager

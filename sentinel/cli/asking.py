@@ -75,14 +75,15 @@ def devices(
     """List what is known to exist. A NAME may be a glob; ends with 3 if nothing is as asked."""
     config = asking(context)
     states = () if online is None else ("online",) if online else ("offline",)
-    wanted = SubjectsWanted(names, tags, owners, systems, states)
+    wanted = SubjectsWanted(names, tags, owners, systems, states, detailed=as_json)
+    filtered = bool(names or tags or owners or systems or states)
     with _answering(context.obj, config) as asked:
         subjects = asked.subjects(wanted)
     if as_json:
         print_json([subject_json(subject) for subject in subjects])
-    elif subjects or wanted == SubjectsWanted():
+    elif subjects or not filtered:
         click.echo("\n".join(subject_lines(subjects, config.time_zone)))
-    return ExitCode.OK if subjects or wanted == SubjectsWanted() else ExitCode.NOTHING_MATCHED
+    return ExitCode.OK if subjects or not filtered else ExitCode.NOTHING_MATCHED
 
 
 @click.command(cls=SentinelCommand)

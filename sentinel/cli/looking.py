@@ -15,7 +15,7 @@ from sentinel.cli.session import asking, examined, settled
 from sentinel.cli.tables import local
 from sentinel.clock import SystemClock, parse_rfc3339, rfc3339
 from sentinel.control.client import connected
-from sentinel.control.values import Look, Occurrence, Subject
+from sentinel.control.values import Look, Occurrence, Subject, SubjectsWanted
 from sentinel.errors import NoServiceError
 from sentinel.logs import escape_controls
 
@@ -92,7 +92,7 @@ def _look(context: click.Context) -> Look:
     config = asking(context)
     try:
         with connected(config.control.socket) as client:
-            return Look(client.subjects(), ())
+            return Look(client.subjects(SubjectsWanted(detailed=True)), ())
     except NoServiceError:
         click.echo("no service is running: looking once, which takes some seconds", err=True)
     look: Look = context.obj.look(settled(context, checked(context.obj, examined(context))))

@@ -15,6 +15,8 @@ from sentinel.policy.routes import Route, matching
 from sentinel.sources.room import Description, Room
 from sentinel.store.protocol import OpenProblem, Reader, SubjectRow, Told, Wanted
 
+AT_ONCE = 500
+"""Subjects in one message."""
 NEWEST = 10
 """Events that explain a subject."""
 NOT_ASKED = "no route asks for it there"
@@ -51,8 +53,10 @@ class Answers:
         self._sinks = sinks
 
     def subjects(self, request: control_pb2.ListSubjectsRequest) -> Iterator[control_pb2.ListSubjectsResponse]:
-        """The subjects that are asked for, sorted by source and name."""
-        yield from (_subject(subject) for subject in self._known() if _fits(subject, request))
+        """The subjects that are asked for, sorted by source and name, some at a time."""
+        found = [_subject(each, detailed=request.detailed) for each in self._known() if _fits(each, request)]
+        for start in range(0, len(found), AT_ONCE):
+            yield control_pb2.ListSubjectsResponse(subjects=found[start : start + AT_ONCE])
 
     def events(
         self, wanted: Wanted, *, after: int, newest: int | None
@@ -117,7 +121,7 @@ class Answers:
         key = subject.row.key
         wanted = Wanted(subjects=(key,), name=key.id, source=key.source)
         return control_pb2.ExplainedSubject(
-            subject=_subject(subject),
+            subject=_subject(subject, detailed=True),
             problems=[_problem(problem) for problem in self._reader.open_problems(key)],
             events=[_event(told) for told in self._reader.events(after=0, newest=NEWEST, wanted=wanted)],
         )
@@ -160,9 +164,9 @@ def _is_called(subject: _Subject, name: str) -> bool:
     return called in subject.names() or called in subject.said("addresses")
 
 
-def _subject(subject: _Subject) -> control_pb2.ListSubjectsResponse:
+def _subject(subject: _Subject, *, detailed: bool) -> control_pb2.Subject:
     key: SubjectKey = subject.row.key
-    return control_pb2.ListSubjectsResponse(
+    return control_pb2.Subject(
         source=key.source,
         subject_type=key.type,
         subject_id=key.id,
@@ -171,7 +175,7 @@ def _subject(subject: _Subject) -> control_pb2.ListSubjectsResponse:
         since=stamp(subject.description.since),
         revision=subject.row.revision,
         columns=[control_pb2.Column(title=title, text=text) for title, text in subject.description.columns],
-        detail_json=orjson.dumps(dict(subject.description.detail)),
+        detail_json=orjson.dumps(dict(subject.description.detail)) if detailed else b"",
     )
 
 

@@ -38,7 +38,8 @@ class ControlClient:
 
     def subjects(self, wanted: SubjectsWanted = ALL_SUBJECTS) -> tuple[Subject, ...]:
         """What exists, sorted by source and name."""
-        return tuple(map(values.subject, self._parts(self._stub.ListSubjects(values.subjects_request(wanted)))))
+        parts = self._parts(self._stub.ListSubjects(values.subjects_request(wanted)))
+        return tuple(values.subject(found) for part in parts for found in part.subjects)
 
     def events(self, wanted: EventsWanted) -> Iterator[Occurrence]:
         """The newest so many events, oldest first; with a limit of 0 all."""

@@ -17,7 +17,8 @@ class StoredClient:
 
     def subjects(self, wanted: SubjectsWanted) -> tuple[Subject, ...]:
         """What exists, sorted by source and name."""
-        return tuple(map(values.subject, self._answers.subjects(values.subjects_request(wanted))))
+        parts = self._answers.subjects(values.subjects_request(wanted))
+        return tuple(values.subject(found) for part in parts for found in part.subjects)
 
     def events(self, wanted: EventsWanted) -> Iterator[Occurrence]:
         """What happened, oldest first."""

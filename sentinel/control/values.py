@@ -131,6 +131,7 @@ class SubjectsWanted:
     owners: tuple[str, ...] = ()
     systems: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
+    detailed: bool = False
 
 
 ALL_SUBJECTS = SubjectsWanted()
@@ -212,7 +213,7 @@ def _sink(sink: control_pb2.SinkStatus) -> SinkStatus:
     return SinkStatus(sink.name, sink.type, sink.pending, sink.delivered, sink.dead, sink.held, sink.last_error)
 
 
-def subject(answer: control_pb2.ListSubjectsResponse) -> Subject:
+def subject(answer: control_pb2.Subject) -> Subject:
     """A subject as it was answered."""
     return Subject(
         source=answer.source,

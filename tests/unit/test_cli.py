@@ -122,7 +122,7 @@ class Service(control_pb2_grpc.ControlServiceServicer):
 
     def __init__(self) -> None:
         self.status = control_pb2.GetStatusResponse(version="0.1.0", started_at=stamp(MOMENT))
-        self.subjects: list[control_pb2.ListSubjectsResponse] = []
+        self.subjects: list[control_pb2.Subject] = []
         self.events: list[control_pb2.ListEventsResponse] = []
         self.requests: list[Any] = []
         self.hanging = threading.Event()
@@ -136,7 +136,7 @@ class Service(control_pb2_grpc.ControlServiceServicer):
         return self.status
 
     def ListSubjects(self, request: Any, context: Any) -> Iterator[control_pb2.ListSubjectsResponse]:
-        yield from self.subjects
+        yield control_pb2.ListSubjectsResponse(subjects=self.subjects)
         self.hanging.wait()
 
     def ListEvents(self, request: Any, context: Any) -> Iterator[control_pb2.ListEventsResponse]:
@@ -376,7 +376,7 @@ class TestLooking:
         assert (document["prefs"], document["tailnet"], document["peers"]) == ({"run_ssh": True}, {}, [])
 
     def test_a_running_service_is_asked_instead(self, service: Service, program: Program) -> None:
-        service.subjects.append(control_pb2.ListSubjectsResponse(subject_type="peer", subject_id="n2", name="pi"))
+        service.subjects.append(control_pb2.Subject(subject_type="peer", subject_id="n2", name="pi"))
         assert [peer["name"] for peer in json.loads(run("dump-netmap", program=program).stdout)["peers"]] == ["pi"]
         assert run("diff", program=program).stdout == "Sentinel Diff\nNo changes detected\n"
         assert program.looked == []
@@ -550,7 +550,7 @@ class TestDevices:
         for name, state in (("nas", "online"), ("日本の電話\x1b[2J", "offline"), ("a" * 90, "online")):
             columns = [control_pb2.Column(title="os", text="linux"), control_pb2.Column(title="owner", text="mira@x")]
             service.subjects.append(
-                control_pb2.ListSubjectsResponse(
+                control_pb2.Subject(
                     source="tailnet",
                     subject_type="peer",
                     subject_id=f"n{name[0]}",
@@ -687,7 +687,7 @@ class TestClient:
 
     def test_a_service_that_hangs_is_given_up(self, here: Path, service: Service) -> None:
         service.hanging.clear()
-        service.subjects.append(control_pb2.ListSubjectsResponse(name="nas"))
+        service.subjects.append(control_pb2.Subject(name="nas"))
         with connected(here / ".sentinel/control.sock", answer_within=0.05) as client:
             with pytest.raises(ControlError, match="did not answer within"):
                 client.status()

@@ -82,20 +82,28 @@ class SinkStatus(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., pending: _Optional[int] = ..., delivered: _Optional[int] = ..., dead: _Optional[int] = ..., held: _Optional[int] = ..., last_error: _Optional[str] = ...) -> None: ...
 
 class ListSubjectsRequest(_message.Message):
-    __slots__ = ("names", "tags", "owners", "systems", "states")
+    __slots__ = ("names", "tags", "owners", "systems", "states", "detailed")
     NAMES_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
     OWNERS_FIELD_NUMBER: _ClassVar[int]
     SYSTEMS_FIELD_NUMBER: _ClassVar[int]
     STATES_FIELD_NUMBER: _ClassVar[int]
+    DETAILED_FIELD_NUMBER: _ClassVar[int]
     names: _containers.RepeatedScalarFieldContainer[str]
     tags: _containers.RepeatedScalarFieldContainer[str]
     owners: _containers.RepeatedScalarFieldContainer[str]
     systems: _containers.RepeatedScalarFieldContainer[str]
     states: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, names: _Optional[_Iterable[str]] = ..., tags: _Optional[_Iterable[str]] = ..., owners: _Optional[_Iterable[str]] = ..., systems: _Optional[_Iterable[str]] = ..., states: _Optional[_Iterable[str]] = ...) -> None: ...
+    detailed: bool
+    def __init__(self, names: _Optional[_Iterable[str]] = ..., tags: _Optional[_Iterable[str]] = ..., owners: _Optional[_Iterable[str]] = ..., systems: _Optional[_Iterable[str]] = ..., states: _Optional[_Iterable[str]] = ..., detailed: _Optional[bool] = ...) -> None: ...
 
 class ListSubjectsResponse(_message.Message):
+    __slots__ = ("subjects",)
+    SUBJECTS_FIELD_NUMBER: _ClassVar[int]
+    subjects: _containers.RepeatedCompositeFieldContainer[Subject]
+    def __init__(self, subjects: _Optional[_Iterable[_Union[Subject, _Mapping]]] = ...) -> None: ...
+
+class Subject(_message.Message):
     __slots__ = ("source", "subject_type", "subject_id", "name", "state", "since", "revision", "columns", "detail_json")
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -196,10 +204,10 @@ class ExplainedSubject(_message.Message):
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     PROBLEMS_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
-    subject: ListSubjectsResponse
+    subject: Subject
     problems: _containers.RepeatedCompositeFieldContainer[OpenProblem]
     events: _containers.RepeatedCompositeFieldContainer[ListEventsResponse]
-    def __init__(self, subject: _Optional[_Union[ListSubjectsResponse, _Mapping]] = ..., problems: _Optional[_Iterable[_Union[OpenProblem, _Mapping]]] = ..., events: _Optional[_Iterable[_Union[ListEventsResponse, _Mapping]]] = ...) -> None: ...
+    def __init__(self, subject: _Optional[_Union[Subject, _Mapping]] = ..., problems: _Optional[_Iterable[_Union[OpenProblem, _Mapping]]] = ..., events: _Optional[_Iterable[_Union[ListEventsResponse, _Mapping]]] = ...) -> None: ...
 
 class OpenProblem(_message.Message):
     __slots__ = ("sink", "event_id", "text", "since", "route")

@@ -1,6 +1,6 @@
 """Peers on disk and in tables."""
 
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 
 import orjson
@@ -12,6 +12,7 @@ from sentinel.sources.tailnet.model import Peer, Presence
 
 _TUPLES = ("tags", "addresses", "routes")
 _MOMENTS = ("since", "created", "key_expiry")
+_DETAIL = tuple(each.name for each in fields(Peer) if each.name not in ("id", "name", "since"))
 _AVAILABILITY = {Presence.ONLINE: "up", Presence.OFFLINE: "down", Presence.UNKNOWN: "unknown"}
 
 
@@ -22,12 +23,12 @@ def encode(peer: Peer) -> bytes:
 
 def decode(body: bytes) -> Peer:
     """The peer that `encode` wrote."""
-    fields = orjson.loads(body)
+    stored = orjson.loads(body)
     for name in _TUPLES:
-        fields[name] = tuple(fields[name])
+        stored[name] = tuple(stored[name])
     for name in _MOMENTS:
-        fields[name] = parse_rfc3339(fields[name]) if fields[name] else None
-    return Peer(**fields | {"presence": Presence(fields["presence"])})
+        stored[name] = parse_rfc3339(stored[name]) if stored[name] else None
+    return Peer(**stored | {"presence": Presence(stored["presence"])})
 
 
 def availability(peer: Peer) -> tuple[str, datetime | None]:
@@ -45,7 +46,7 @@ def describe(peer: Peer) -> Description:
             ("OS", peer.os),
             ("ADDRESS", peer.addresses[0] if peer.addresses else ""),
         ),
-        detail={name: _plain(value) for name, value in asdict(peer).items() if name not in ("id", "name", "since")},
+        detail={name: _plain(getattr(peer, name)) for name in _DETAIL},
     )
 
 
