@@ -13,8 +13,8 @@ from loguru import logger
 
 from sentinel.app import sinks as sinks_of
 from sentinel.app.locks import state_lock
+from sentinel.app.reading import stored
 from sentinel.app.service import serve
-from sentinel.app.stored import stored
 from sentinel.config import Config, SourceSettings, StdoutSink
 from sentinel.control.values import Look, SubjectsWanted
 from sentinel.errors import SentinelError

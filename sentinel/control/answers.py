@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from fnmatch import fnmatchcase
 
 import orjson
-from google.protobuf.timestamp_pb2 import Timestamp
 
+from sentinel.control.moments import stamp
 from sentinel.control.v1 import control_pb2
 from sentinel.events import Event
 from sentinel.model import Outcome, OutcomeState, SubjectKey
@@ -127,15 +127,6 @@ class Answers:
         )
 
 
-def stamp(moment: datetime | None) -> Timestamp | None:
-    """The moment in a message; None for None."""
-    if moment is None:
-        return None
-    made = Timestamp()
-    made.FromDatetime(moment)
-    return made
-
-
 def _described(row: SubjectRow, room: Room) -> _Subject:
     record = room.decode(row.body)
     return _Subject(row, record.name, room.describe(record))
@@ -144,10 +135,10 @@ def _described(row: SubjectRow, room: Room) -> _Subject:
 def _fits(subject: _Subject, request: control_pb2.ListSubjectsRequest) -> bool:
     return (
         (not request.names or _has_name(subject, request.names))
-        and _shares(subject.said("tags"), request.tags)
-        and _shares(subject.said("owner", "owner_id"), request.owners)
-        and _shares(subject.said("os"), request.systems)
-        and _shares([subject.description.state], request.states)
+        and (not request.tags or _shares(subject.said("tags"), request.tags))
+        and (not request.owners or _shares(subject.said("owner", "owner_id"), request.owners))
+        and (not request.systems or _shares(subject.said("os"), request.systems))
+        and (not request.states or _shares([subject.description.state], request.states))
     )
 
 
@@ -156,7 +147,7 @@ def _has_name(subject: _Subject, globs: Collection[str]) -> bool:
 
 
 def _shares(said: Sequence[str], wanted: Collection[str]) -> bool:
-    return not wanted or any(text.lower() in said for text in wanted)
+    return any(text.lower() in said for text in wanted)
 
 
 def _is_called(subject: _Subject, name: str) -> bool:

@@ -10,7 +10,8 @@ import grpc
 
 from sentinel import __version__
 from sentinel.clock import Clock
-from sentinel.control.answers import Answers, stamp
+from sentinel.control.answers import Answers
+from sentinel.control.moments import stamp
 from sentinel.control.v1 import control_pb2, control_pb2_grpc
 from sentinel.errors import StoreError
 from sentinel.model import DeliveryState

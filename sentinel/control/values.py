@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import orjson
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from sentinel.control.answers import stamp
+from sentinel.control.moments import stamp
 from sentinel.control.v1 import control_pb2
 
 

@@ -22,6 +22,7 @@ from click.testing import CliRunner, Result
 from google.protobuf.timestamp_pb2 import Timestamp
 from loguru import logger
 
+from sentinel import app
 from sentinel.cli import demo
 from sentinel.cli.commands import cli
 from sentinel.cli.tables import COLUMNS, cut, table, width
@@ -833,3 +834,16 @@ def test_a_closed_pipe_is_quiet() -> None:
     ended = subprocess.run([sys.executable, "-c", program], stdout=written, stderr=subprocess.PIPE, check=False)
     os.close(written)
     assert ended.stderr == b""
+
+
+def test_every_part_of_the_program_is_found_when_it_is_used() -> None:
+    assert all(callable(getattr(app, name)) for name in app.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = app.nonsense
+
+
+def test_a_command_that_only_asks_waits_for_no_store_and_no_sinks() -> None:
+    program = "import sys, sentinel.cli.main; print([name for name in sys.argv[1:] if name in sys.modules])"
+    unused = ("apprise", "sqlite3", "sentinel.app.service", "sentinel.pipeline.writer", "sentinel.sources.tailnet")
+    ended = subprocess.run([sys.executable, "-c", program, *unused], capture_output=True, text=True, check=True)
+    assert ended.stdout == "[]\n"
