@@ -218,6 +218,14 @@ class TestGlobalOptions:
         assert config.tsnet.hostname == "other"
         assert (config.output.log_level, config.output.log_format, config.output.no_color) == ("warning", "json", True)
 
+    @pytest.mark.parametrize("before", [True, False])
+    def test_those_of_the_node_do_too(self, here: Path, before: bool) -> None:
+        options = ["--tailscale-auth-key", "tskey-x", "--tailscale-state-dir", "keys"]
+        program = Program()
+        assert run(*(options * before), "run", *(options * (not before)), program=program).exit_code == 0
+        tsnet = program.served[0].tsnet
+        assert (tsnet.auth_key.get_secret_value(), tsnet.state_dir) == ("tskey-x", here / "keys")
+
     def test_after_the_verb_wins(self) -> None:
         program = Program()
         run("--log-level", "debug", "run", "--log-level", "error", program=program)
@@ -634,6 +642,15 @@ class TestEvents:
             "why": "debounce",
             "route": "",
         }
+
+    @pytest.mark.parametrize("follow", [True, False])
+    def test_the_service_is_asked_for_what_was_asked_for(self, service: Service, follow: bool) -> None:
+        options = ["--type", "peer.*", "--type", "*.lost", "--severity", "warning", "--device", "nas", "--sink", "hook"]
+        run("history", *options, "--since", "2026-03-01T14:02:05", "--limit", "3", *(["--follow"] * follow))
+        (request,) = service.requests
+        assert (list(request.types), list(request.severities)) == (["peer.*", "*.lost"], ["warning"])
+        assert (request.subject, request.sink, request.limit, request.follow) == ("nas", "hook", 3, follow)
+        assert request.since == stamp(MOMENT)
 
     def test_following_prints_one_object_a_line_until_the_service_ends(self, service: Service) -> None:
         service.events *= 2
