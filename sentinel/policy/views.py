@@ -178,7 +178,7 @@ class Views:
         ended = any(event.type.problem == "ends" for event in row.waiting)
         self._revert(row, problem=None if ended else row.problem, why="no route asks for what is left")
         if any(event.type.removal for event in row.waiting):
-            self._end_problems((row.sink, row.subject))
+            self._end_problems((row.sink, row.subject), told_by=self._without_endings)
 
     def _tell(self, speaker: _Claim, quiet: Iterable[_Claim], now: Instant) -> None:
         claims = [speaker, *quiet]
@@ -209,10 +209,10 @@ class Views:
         )
         return Telling(delivery, Message(speaks.key, row.sink, speaks, folded))
 
-    def _end_problems(self, place: Place) -> None:
-        """A removal is the ending of whatever its subject had open."""
+    def _end_problems(self, place: Place, told_by: AbstractSet[str] | None = None) -> None:
+        """A removal is the ending of whatever its subject had open, one in silence of what these routes told."""
         for row in list(self._places.get(place, {}).values()):
-            if row.problem is not None:
+            if row.problem is not None and (told_by is None or row.route in told_by):
                 if row.waiting:
                     self._put(replace(row, problem=None, route=""))
                 else:

@@ -105,6 +105,18 @@ def test_a_route_without_endings_lets_its_problem_end_in_silence(tmp_path: Path,
     assert here.told("hook") == ["nas peer.offline"] * 2
 
 
+def test_a_route_without_endings_is_not_told_of_a_removal_that_it_does_not_ask_for(tmp_path: Path) -> None:
+    asks = Selector(event_types=("peer.offline", "peer.online"))
+    here = world(tmp_path, Route("quiet", asks, None, ("hook",), stop=False, index=0, resolved=False))
+    here.see(here.wire.patch("nas", online=False))
+    here.pass_time(10)
+    here.see(here.wire.frame(delta=delta(removals=["nas"])))
+    here.pass_time(10)
+    assert here.told("hook") == ["nas peer.offline"]
+    assert here.outcomes("hook") == [TOLD, REVERTED]
+    assert here.store.load().differences == ()
+
+
 def test_there_and_back_is_not_told_though_only_there_was_asked_for(tmp_path: Path) -> None:
     here = world(tmp_path, route("peer.offline"))
     here.see(here.wire.patch("nas", online=False))
