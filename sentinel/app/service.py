@@ -288,7 +288,7 @@ def _edges(config: Config) -> dict[str, Edge]:
         decoder=Decoder,
         hostname=tsnet.hostname,
         control_url=tsnet.control_url,
-        auth_key=tsnet.auth_key.get_secret_value(),
+        auth_key=tsnet.login_key.get_secret_value(),
         ephemeral=tsnet.ephemeral,
         log_upload=tsnet.log_upload,
     )

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sentinel.app.tables import WORDS
 from sentinel.clock import SystemClock
 from sentinel.config import AppriseSink, Config, StdoutSink
+from sentinel.config import Sink as ConfiguredSink
 from sentinel.delivery.sinks import Lines, Sink, SinkSpec, Wording, build
 from sentinel.dispatcher import say
 from sentinel.errors import ConfigError, DeliveryError, Fault
@@ -28,14 +29,14 @@ class Verdict:
 
 
 def specs(config: Config) -> tuple[SinkSpec, ...]:
-    """The configured sinks, sorted by name."""
-    return tuple(_spec(name, sink) for name, sink in sorted(config.sinks.items()))
+    """The configured sinks, sorted by name, as far as their types are built."""
+    return tuple(spec for name, sink in sorted(config.sinks.items()) if (spec := _spec(name, sink)) is not None)
 
 
-def _spec(name: str, sink: StdoutSink | AppriseSink) -> SinkSpec:
+def _spec(name: str, sink: ConfiguredSink) -> SinkSpec | None:
     if isinstance(sink, AppriseSink):
         return SinkSpec(name, "apprise", url=sink.target.get_secret_value())
-    return SinkSpec(name, "stdout", format=sink.format)
+    return SinkSpec(name, "stdout", format=sink.format) if isinstance(sink, StdoutSink) else None
 
 
 def built(

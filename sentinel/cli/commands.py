@@ -7,7 +7,8 @@ import click
 
 from sentinel import __version__
 from sentinel.cli.asking import devices, events, status
-from sentinel.cli.checking import checked, config_group, test_notify, validate, version
+from sentinel.cli.checking import test_notify, version
+from sentinel.cli.configuring import checked, config_group, validate
 from sentinel.cli.demo import demo
 from sentinel.cli.group import SentinelGroup
 from sentinel.cli.session import examined, settled
