@@ -7,6 +7,7 @@ the machine only the wall clock is left to measure with.
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -33,6 +34,12 @@ class Deadline:
         if self.boot_id == now.boot_id:
             return self.boot - now.boot
         return (self.wall - now.wall).total_seconds()
+
+
+def earlier(now: Instant, moment: datetime) -> Instant:
+    """A wall clock's moment of this boot as an instant; a later one counts as now."""
+    ago = max(timedelta(), now.wall - moment)
+    return Instant(now.wall - ago, now.boot - ago.total_seconds(), now.boot_id)
 
 
 def deadline(now: Instant, since: datetime, duration: timedelta) -> Deadline:
@@ -64,6 +71,7 @@ class SystemClock:
         return Instant(wall, time.clock_gettime(self._boot_clock), self._boot_id)
 
 
+@lru_cache(maxsize=64)
 def rfc3339(moment: datetime) -> str:
     """The moment as UTC text with microseconds: sorts like the time, reads like a date."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"

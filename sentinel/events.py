@@ -104,6 +104,11 @@ class Event:
         return parsed
 
 
+def compact_json(value: object) -> bytes:
+    """The value as JSON in just the memory that it needs; what orjson hands out keeps its whole buffer of kilobytes."""
+    return bytes(memoryview(orjson.dumps(value)))
+
+
 def identity(ledger_id: str, subject: SubjectKey, event_type: str, revision: int) -> str:
     """The idempotency key: the same for a replay, another one for the next real change."""
     parts = (ledger_id, subject.source, subject.type, subject.id, event_type, str(revision))
@@ -128,7 +133,7 @@ def seal(finding: Finding, provenance: Provenance, number: int) -> Event:
         before=finding.before,
         after=finding.after,
         resolves=provenance.resolves,
-        body=orjson.dumps(_envelope(finding, provenance, key, timestamp)),
+        body=compact_json(_envelope(finding, provenance, key, timestamp)),
     )
 
 
@@ -161,9 +166,9 @@ def _envelope(finding: Finding, provenance: Provenance, key: str, timestamp: dat
 class Difference:
     """Where a sink's view and the truth differ, or a problem that it was told is still open.
 
-    `told` and `truth` are values of the aspect; `problem` is the id of the told event that opened the problem;
-    `waiting` are the events that are held, oldest first; `began` is when the first of them was seen and `due` when
-    the debounce ends.
+    `told` and `truth` are values of the aspect; `problem` is the id of the told event that opened the problem, `route`
+    the label of the route that told it; `waiting` are the events that are held, oldest first; `began` is when the first
+    of them was seen and `due` when the debounce ends.
     """
 
     sink: str
@@ -175,6 +180,7 @@ class Difference:
     waiting: tuple[Event, ...] = ()
     began: datetime | None = None
     due: Deadline | None = None
+    route: str = ""
 
 
 @dataclass(frozen=True, slots=True)

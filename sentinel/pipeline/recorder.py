@@ -48,7 +48,7 @@ class Recorder:
         """
         silent = frame.whole and (not state.row.based or _is_another_network(state, frame))
         before_hash = state.snapshot_hash()
-        steps = list(self._steps(state, frame, batch, now))
+        steps = list(self._steps(state, frame, batch, now, silent=silent))
         for step in steps:
             _apply(state, step, frame, batch, now)
         provenance = partial(
@@ -66,7 +66,7 @@ class Recorder:
             batch.high_revision = self._high_revision
         return events
 
-    def _steps(self, state: SourceState, frame: Frame, batch: Batch, now: Instant) -> Iterator[Step]:
+    def _steps(self, state: SourceState, frame: Frame, batch: Batch, now: Instant, *, silent: bool) -> Iterator[Step]:
         """One step for each subject that really changed. A subject that cannot be understood stays as it was."""
         inputs: Mapping[str, Any] = frame.inputs
         if frame.whole:
@@ -77,7 +77,7 @@ class Recorder:
             before = known.record if known else None
             try:
                 after = state.room.advance(before, inputs[subject_id], people, frame.captured_at)
-                findings = _detect(state, subject_id, before, after, frame) if after != before else ()
+                findings = _detect(state, subject_id, before, after, frame) if after != before and not silent else ()
             except Exception as error:
                 _reject(state, subject_id, error, batch, now)
                 continue

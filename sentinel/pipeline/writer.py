@@ -7,7 +7,7 @@ from typing import Protocol
 
 from loguru import logger
 
-from sentinel.clock import Clock, Instant, rfc3339
+from sentinel.clock import Clock, Instant, earlier, rfc3339
 from sentinel.errors import FrameError
 from sentinel.events import Event, Telling
 from sentinel.model import (
@@ -25,6 +25,7 @@ from sentinel.pipeline import intake
 from sentinel.pipeline.inbox import Arrived, Closed, Inbox, Item, Opened, Session
 from sentinel.pipeline.intake import Place, SourceState, SubjectState
 from sentinel.pipeline.recorder import Recorder, subject_digest
+from sentinel.policy.routes import Route, everything_to
 from sentinel.policy.views import Views
 from sentinel.sources.room import Frame, Room
 from sentinel.store.protocol import Batch, Contents, SourceRow, SpanRow, Store
@@ -89,7 +90,9 @@ class Writer:
         on_commit: Callable[[], None],
         now: Instant,
         reached: Reached = unwatched,
+        routes: Sequence[Route] | None = None,
     ) -> None:
+        """Without `routes` every sink is told everything."""
         self.inbox = inbox
         self.reports: tuple[SourceReport, ...] = ()
         self._store = store
@@ -101,7 +104,16 @@ class Writer:
         self._recorder = Recorder(
             ledger_id=contents.ledger_id, high_revision=contents.high_revision, next_event=contents.next_event
         )
-        self._views = Views(sinks, window, contents.differences, contents.next_delivery, now)
+        if routes is None:
+            routes = everything_to(sink.name for sink in sinks)
+        self._views = Views(
+            sinks=sinks,
+            routes=routes,
+            window=window,
+            rows=contents.differences,
+            next_delivery=contents.next_delivery,
+            now=now,
+        )
         self._sources = {name: _restored(name, room, contents, now) for name, room in sorted(rooms.items())}
         self._unwatched = [_unwatched(state, contents, now) for state in self._sources.values() if state.row.based]
         self._attempts: list[Attempt] = []
@@ -125,7 +137,9 @@ class Writer:
         for item in items:
             self._take(item, done, now)
         self._look(done, now)
-        self._views.settle(now, {name for name, state in self._sources.items() if not state.blind})
+        # A full step means that more frames wait; they say themselves how far time has come.
+        if len(items) < MOST_FRAMES:
+            self._settle(now, until=now)
         self._settle_attempts(attempts, done, now)
         self._reached("folded")
         self._commit(done)
@@ -170,6 +184,9 @@ class Writer:
         """Frame → Snapshot → Event → what each sink makes of it."""
         if intake.place(frame, state.row.position) is Place.SEEN:
             return
+        # What was over before it was decided then, however many frames arrive together.
+        self._look(done, now)
+        self._settle(now, until=earlier(now, frame.captured_at))
         first = frame.whole and not state.row.based
         events = self._recorder.record(state, frame, done.batch, now)
         intake.advance(state, frame)
@@ -191,6 +208,10 @@ class Writer:
             done.batch.spans.append(SpanRow(key, now.wall, "unknown" if state.blind else "up"))
             if not state.blind:
                 self._views.sighted(name, now)
+
+    def _settle(self, now: Instant, *, until: Instant) -> None:
+        seeing = {name for name, state in self._sources.items() if not state.blind}
+        self._views.settle(now, seeing, until=until)
 
     def _settle_attempts(self, attempts: list[Attempt], done: _Pass, now: Instant) -> None:
         self._attempts += attempts

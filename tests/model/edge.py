@@ -6,6 +6,7 @@ It follows the sidecar's ledger rule by rule and knows nothing of the service bu
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from sentinel.model import Position
@@ -220,12 +221,9 @@ class Admission:
     session: Stream | None = None
     refused: frozenset[Stream] = frozenset()
 
-    def after(self, items: list[Item]) -> "Admission":
-        """What has to count once these arrived, in their order."""
-        admission = self
-        for item in items:
-            admission = admission._take(item)
-        return admission
+    def along(self, items: list[Item]) -> list["Admission"]:
+        """What has to count at first, and after each of these."""
+        return list(accumulate(items, Admission._take, initial=self))
 
     def restarted(self) -> "Admission":
         """The service was killed and is up again: sessions are gone."""

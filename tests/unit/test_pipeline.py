@@ -57,6 +57,26 @@ def test_there_and_back_inside_the_window_is_not_told_but_recorded(world: World)
     assert world.outcomes() == [REVERTED, REVERTED]
 
 
+def test_without_a_window_each_change_is_told_however_many_arrive_together(tmp_path: Path) -> None:
+    world = World(tmp_path / "state.db", window=0)
+    world.connect()
+    world.see(world.wire.base(node("nas")))
+    world.see(world.wire.patch("nas", online=False), world.wire.patch("nas", online=True))
+    assert world.told() == ["nas peer.offline", "nas peer.online"]
+
+
+def test_changes_that_arrive_late_and_together_are_told_as_if_they_had_come_one_by_one(world: World) -> None:
+    late = []
+    for online, until_next in ((False, 1), (True, 10), (False, 10), (True, 1)):
+        late.append(world.wire.patch("nas", online=online))
+        world.wire.pass_time(until_next)
+    world.clock.advance(22)
+    world.see(*late)
+    world.pass_time(60)
+    assert world.told() == ["nas peer.offline", "nas peer.online"]
+    assert world.outcomes() == [REVERTED, REVERTED, TOLD, TOLD]
+
+
 def test_the_last_state_of_a_burst_is_told(world: World) -> None:
     for online in (False, True, False):
         world.see(world.wire.patch("nas", online=online))

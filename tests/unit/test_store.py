@@ -177,3 +177,28 @@ def test_only_the_newest_events_are_read_when_asked(world: World) -> None:
     assert newest == [2, 3, 4]
     assert [told.event.number for told in world.reader.events(after=3, newest=None)] == [4]
     assert world.reader.event_count() == 4
+
+
+def test_what_a_kill_left_of_a_store_in_the_making_is_not_part_of_the_next_one(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere.db"
+    with closing(sqlite3.connect(elsewhere, isolation_level=None)) as other:
+        other.executescript("PRAGMA journal_mode = WAL; CREATE TABLE other (one); INSERT INTO other VALUES (1)")
+        for ending in ("-wal", "-shm"):
+            copy = Path(f"{elsewhere}{ending}").read_bytes()
+            (tmp_path / f"state.db.new{ending}").write_bytes(copy)
+    opened(tmp_path / "state.db").close()
+    assert [path.name for path in tmp_path.glob("state.db*")] == ["state.db"]
+    opened(tmp_path / "state.db").close()
+
+
+def test_a_store_is_in_its_place_with_its_journal_mode_already(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    placed: list[bytes] = []
+    rename = Path.rename
+
+    def note(fresh: Path, place: Path) -> Path:
+        placed.append(fresh.read_bytes()[18:20])
+        return rename(fresh, place)
+
+    monkeypatch.setattr(Path, "rename", note)
+    opened(tmp_path / "state.db").close()
+    assert placed == [b"\2\2"]

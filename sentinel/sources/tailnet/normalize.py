@@ -24,6 +24,10 @@ def _short_name(peer: Peer) -> str:
 
 
 def _bare_address(address: str) -> str:
+    # An edge writes canonical prefixes of single addresses: parsing each again would be half of a base's cost.
+    bare = address.removesuffix("/128" if ":" in address else "/32")
+    if len(bare) < len(address):
+        return bare
     try:
         return str(ip_interface(address).ip)
     except ValueError:

@@ -6,6 +6,7 @@ from datetime import datetime
 import orjson
 
 from sentinel.clock import parse_rfc3339, rfc3339
+from sentinel.events import compact_json
 from sentinel.sources.room import Description
 from sentinel.sources.tailnet.model import Peer, Presence
 
@@ -16,7 +17,7 @@ _AVAILABILITY = {Presence.ONLINE: "up", Presence.OFFLINE: "down", Presence.UNKNO
 
 def encode(peer: Peer) -> bytes:
     """The peer as JSON: equal peers give equal bytes."""
-    return orjson.dumps(peer)
+    return compact_json(peer)
 
 
 def decode(body: bytes) -> Peer:
