@@ -2,6 +2,7 @@
 
 import json
 import os
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from sentinel.cli.application import Application
 from sentinel.cli.asking import json_option, print_json
 from sentinel.cli.group import ExitCode, SentinelGroup
 from sentinel.cli.session import examined, settled
-from sentinel.cli.tables import width
+from sentinel.cli.tables import COLUMNS, width
 from sentinel.config import SECRETS, Loaded
 from sentinel.config.differences import Difference, differences
 from sentinel.config.pending import pending_in
@@ -88,13 +89,15 @@ def _remarks(loaded: Loaded) -> tuple[Sequence[Difference], Sequence[tuple[str, 
 
 def _remark_lines(different: Sequence[Difference], pending: Sequence[tuple[str, str]]) -> Iterator[str]:
     if different:
-        yield "\nActs differently from jaxxstorm/sentinel; the line below each restores what it did there:"
+        yield from ("", "Acts differently from jaxxstorm/sentinel; the line below each restores what it did there:")
         for each in different:
-            yield f"  {each.text}"
+            yield from textwrap.wrap(each.text, COLUMNS, initial_indent="  ", subsequent_indent="  ")
             yield f"    {each.restore}"
     if pending:
-        yield "\nAccepted, has no effect yet:"
-        yield from (f"  {key}: {text}" for key, text in pending)
+        yield from ("", "Accepted, has no effect yet:")
+        for text in dict.fromkeys(text for _, text in pending):
+            keys = ", ".join(key for key, own in pending if own == text)
+            yield from textwrap.wrap(f"{keys}: {text}", COLUMNS, initial_indent="  ", subsequent_indent="    ")
 
 
 def _verdict(

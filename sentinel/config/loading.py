@@ -68,10 +68,14 @@ class Loaded:
 
     def located(self, fault: Fault) -> Fault:
         """The fault with file and line, if something was given for the key that it speaks of."""
-        place = self.given.place_of(fault.path)
-        if place is None or fault.file:
+        if fault.file:
             return fault
-        return self.given.fault(place, fault.text).fault
+        parts = fault.path.split(".")
+        for end in range(len(parts), 0, -1):
+            place = self.given.place_of(".".join(parts[:end]))
+            if place is not None:
+                return self.given.fault((*place, *parts[end:]), fault.text).fault
+        return fault
 
 
 def load(path: Path | None, env: Mapping[str, str], *, cwd: Path) -> Config:
