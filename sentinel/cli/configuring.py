@@ -89,7 +89,7 @@ def _remarks(loaded: Loaded) -> tuple[Sequence[Difference], Sequence[tuple[str, 
 
 def _remark_lines(different: Sequence[Difference], pending: Sequence[tuple[str, str]]) -> Iterator[str]:
     if different:
-        yield from ("", "Acts differently from jaxxstorm/sentinel; the line below each restores what it did there:")
+        yield from ("", "Acts differently from jaxxstorm/sentinel; the line below each restores it:")
         for each in different:
             yield from textwrap.wrap(each.text, COLUMNS, initial_indent="  ", subsequent_indent="  ")
             yield f"    {each.restore}"
@@ -97,7 +97,8 @@ def _remark_lines(different: Sequence[Difference], pending: Sequence[tuple[str, 
         yield from ("", "Accepted, has no effect yet:")
         for text in dict.fromkeys(text for _, text in pending):
             keys = ", ".join(key for key, own in pending if own == text)
-            yield from textwrap.wrap(f"{keys}: {text}", COLUMNS, initial_indent="  ", subsequent_indent="    ")
+            yield from textwrap.wrap(text, COLUMNS, initial_indent="  ", subsequent_indent="  ")
+            yield from textwrap.wrap(keys, COLUMNS, initial_indent="    ", subsequent_indent="    ")
 
 
 def _verdict(

@@ -38,6 +38,9 @@ def unrouted(config: Config) -> tuple[str, ...]:
 def _routes(config: Config, sinks: Collection[str]) -> Iterator[Finding]:
     for index, route in enumerate(config.routes):
         here = ("routes", str(index))
+        # The original falls back to the one sink that is always there.
+        if not route.sinks and "stdout-debug" not in sinks:
+            yield here, "needs `sinks`"
         for at, name in enumerate(route.sinks):
             if name not in sinks:
                 yield (*here, "sinks", str(at)), f"names `{name}`, which is no sink{nearest(name, sinks)}"

@@ -103,11 +103,11 @@ class Route(Settings):
 
     @model_validator(mode="after")
     def _one_form(self) -> "Route":
-        if not self.sinks:
+        if not self.sinks and not self.is_original:
             raise ValueError("needs `sinks`")
         if self.is_original and self.model_fields_set & {"match", "exclude"}:
             raise ValueError(
-                "has both `match` or `except` and keys of the original's form: write all of it below `match`"
+                "mixes `match` or `except` with keys of the original's form: write all of it below `match`"
             )
         if self.is_original and not self.event_types:
             raise ValueError('needs `event_types`: ["*"] is all of them')
