@@ -73,10 +73,13 @@ def print_schema() -> int:
 
 def checked(app: Application, loaded: Loaded) -> Loaded:
     """The same with what is wrong beyond the file's own form; without a configuration if anything is."""
-    if loaded.config is None:
+    if loaded.rest is None:
         return loaded
-    found = tuple(loaded.located(fault) for fault in app.check(loaded.config))
-    return replace(loaded, config=None, faults=(*loaded.faults, *found)) if found else loaded
+    found = tuple(loaded.located(fault) for fault in app.check(loaded.rest))
+    if not found:
+        return loaded
+    faults = sorted([*loaded.faults, *found], key=lambda fault: fault.line or 0)
+    return replace(loaded, config=None, faults=tuple(faults))
 
 
 def _remarks(loaded: Loaded) -> tuple[Sequence[Difference], Sequence[tuple[str, str]]]:

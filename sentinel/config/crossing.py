@@ -11,9 +11,9 @@ from sentinel.config.model import Config
 Finding = tuple[Place, str]
 
 
-def crossed(config: Config, *, sinks: Collection[str]) -> Iterator[Finding]:
-    """Each key that does not fit another one. `sinks` are the names of those that are left out, too."""
-    yield from _routes(config, {*config.sinks, *sinks})
+def crossed(config: Config, *, sinks: Collection[str] = (), quiet: Collection[str] = ()) -> Iterator[Finding]:
+    """Each key that does not fit another one. `sinks` and `quiet` are names of those that are left out, too."""
+    yield from _routes(config, {*config.sinks, *sinks}, {*config.policy.quiet_hours, *quiet})
     yield from _detectors(config)
     yield from _credentials(config)
 
@@ -35,7 +35,7 @@ def unrouted(config: Config) -> tuple[str, ...]:
     return tuple(f"no route names the sink {name}: it is told nothing" for name in left)
 
 
-def _routes(config: Config, sinks: Collection[str]) -> Iterator[Finding]:
+def _routes(config: Config, sinks: Collection[str], quiet: Collection[str]) -> Iterator[Finding]:
     for index, route in enumerate(config.routes):
         here = ("routes", str(index))
         # The original falls back to the one sink that is always there.
@@ -43,8 +43,8 @@ def _routes(config: Config, sinks: Collection[str]) -> Iterator[Finding]:
             yield here, "needs `sinks`"
         for at, name in enumerate(route.sinks):
             if name not in sinks:
-                yield (*here, "sinks", str(at)), f"names `{name}`, which is no sink{nearest(name, sinks)}"
-        if route.quiet and route.quiet not in config.policy.quiet_hours:
+                yield (*here, "sinks", str(at)), f"names `{name}`, which is no sink{nearest(name, sorted(sinks))}"
+        if route.quiet and route.quiet not in quiet:
             known = list(config.policy.quiet_hours)
             yield (
                 (*here, "quiet"),

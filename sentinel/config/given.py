@@ -67,11 +67,11 @@ class Given:
 
     def moved(self, moves: Iterable[tuple[Place, Place]], values: Mapping[str, Any]) -> "Given":
         """The same with other values, and the origins of what stood at the first of each pair now at the second."""
-        pairs = sorted(moves, key=lambda pair: len(pair[0]), reverse=True)
+        targets = dict(moves)
 
         def to(place: Place) -> Place:
-            found = next(((old, new) for old, new in pairs if place[: len(old)] == old), ((), ()))
-            return (*found[1], *place[len(found[0]) :])
+            end = next((end for end in range(len(place), 0, -1) if place[:end] in targets), 0)
+            return (*targets[place[:end]], *place[end:]) if end else place
 
         return replace(self, values=values, origins={to(place): origin for place, origin in self.origins.items()})
 
@@ -128,6 +128,16 @@ def put(values: Mapping[str, Any], place: Place, value: object) -> dict[str, Any
         return {**values, head: value}
     inner = values.get(head)
     return {**values, head: put(inner if isinstance(inner, Mapping) else {}, tuple(rest), value)}
+
+
+def set_at(values: Any, place: Place, value: object) -> Any:
+    """Like `put`, through lists as well, where something stands already."""
+    if not place:
+        return value
+    head, rest = place[0], place[1:]
+    if isinstance(values, list):
+        return [set_at(item, rest, value) if str(at) == head else item for at, item in enumerate(values)]
+    return {**values, head: set_at(values[head], rest, value)}
 
 
 def get(values: Any, place: Place) -> Any:

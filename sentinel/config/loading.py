@@ -11,11 +11,11 @@ from pydantic import ValidationError
 from sentinel.config import values
 from sentinel.config.arranging import Skipped, arranged, with_detectors
 from sentinel.config.crossing import crossed, unrouted
-from sentinel.config.document import Document, Located, Place, read_document
+from sentinel.config.document import DEEPEST, Document, Located, Place, read_document
 from sentinel.config.environment import find_file, overlaid, unknown_variables
 from sentinel.config.faults import fault_text, place_of
 from sentinel.config.fields import Surroundings
-from sentinel.config.given import Given, Origin, OriginKind, put, read
+from sentinel.config.given import Given, Origin, OriginKind, get, put, read, set_at
 from sentinel.config.model import Config
 from sentinel.errors import ConfigError, Fault
 
@@ -54,7 +54,8 @@ class Loaded:
 
     `config` is None when a fault stands in its way that was not to be forgiven. `faults` are all; those of
     single sinks stand in `faulty_sinks` besides. `skipped` are sinks that are left out because the original does
-    that, too. `file` is None when there is no file. `given` is what the configuration was made of.
+    that, too. `file` is None when there is no file. `given` is what the configuration was made of, `said` what
+    the file says of it. `rest` is what is left without the faults, to look for more; None if that is nothing usable.
     """
 
     config: Config | None
@@ -65,6 +66,7 @@ class Loaded:
     skipped: tuple[Skipped, ...] = ()
     given: Given = field(default_factory=Given)
     said: Given = field(default_factory=Given)
+    rest: Config | None = None
 
     def located(self, fault: Fault) -> Fault:
         """The fault with file and line, if something was given for the key that it speaks of."""
@@ -115,12 +117,13 @@ def examine(
         return Loaded(None, file, tuple(each.fault for each in said.faults), said=said)
     whole = arranged(_with_options(overlaid(with_detectors(said), env), options), env)
     given = whole.given
-    config, wrong = _validated(given, around, whole.skipped)
+    config, rest, wrong = _validated(given, around, whole.skipped)
     located = sorted([*given.faults, *wrong], key=lambda each: (each.fault.line or 0, each.place))
     if located:
         config = _without_faulty(given, located, around, forgive)
     return Loaded(
         config=config,
+        rest=config or rest,
         file=file,
         faults=tuple(each.fault for each in located),
         faulty_sinks=tuple(_faulty_sinks(located, given.values)),
@@ -142,14 +145,60 @@ def _with_options(given: Given, options: Mapping[Place, Option]) -> Given:
     return given
 
 
-def _validated(given: Given, around: Surroundings, skipped: Iterable[Skipped]) -> tuple[Config | None, list[Located]]:
+def _validated(
+    given: Given, around: Surroundings, skipped: Iterable[Skipped]
+) -> tuple[Config | None, Config | None, list[Located]]:
+    """The configuration; else what is left of it without its faults, as far as that is one; and all faults."""
+    config: Config | None
+    faults: list[Located] = []
     try:
         config = Config.model_validate(given.values, context=around)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
-        return None, [given.fault(place_of(each), fault_text(each, given.values)) for each in found]
-    faults = [given.fault(place, text) for place, text in crossed(config, sinks=[each.name for each in skipped])]
-    return None if faults else config, faults
+        faults = [given.fault(place_of(each), fault_text(each, given.values)) for each in found]
+        config = _left(given, faults, around)
+    hurt = {each.place[0] for each in (*faults, *given.faults) if each.place}
+    known = (*_names(given, ("sinks",)), *(each.name for each in skipped))
+    for place, text in crossed(config, sinks=known, quiet=_names(given, _QUIET)) if config else ():
+        # What stands beside a fault may be wrong for its sake alone; routes are looked at by what they name.
+        if place[0] == "routes" or place[0] not in hurt:
+            faults.append(given.fault(place, text))
+    return (None if faults else config), config, faults
+
+
+_QUIET: Place = ("policy", "quiet_hours")
+
+
+def _names(given: Given, place: Place) -> tuple[str, ...]:
+    found = get(given.values, place)
+    return tuple(found) if isinstance(found, Mapping) else ()
+
+
+def _left(given: Given, faults: Iterable[Located], around: Surroundings) -> Config | None:
+    """What is left without the faults, to look for more; None if it is no configuration."""
+    rest: Mapping[str, Any] = given.values
+    places = [each.place for each in faults]
+    # A key that is dropped may leave its group without what the group needs.
+    for _ in range(DEEPEST):
+        for place in places:
+            rest = _dropped(rest, place[:2] if place[:1] == ("sinks",) else place)
+        try:
+            return Config.model_validate(rest, context=around)
+        except ValidationError as error:
+            places = [place_of(each) for each in error.errors(include_url=False, include_input=False)]
+    return None
+
+
+def _dropped(given_values: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
+    """The values without what stands at `place`; what is missing, or in a list, takes along what it stands in."""
+    above = get(given_values, place[:-1]) if place else None
+    if not place:
+        return given_values
+    if not isinstance(above, Mapping) or place[-1] not in above:
+        return _dropped(given_values, place[:-1])
+    left = {key: value for key, value in above.items() if key != place[-1]}
+    whole: Mapping[str, Any] = set_at(given_values, place[:-1], left)
+    return whole
 
 
 def _without_faulty(

@@ -79,6 +79,26 @@ class TestValidate:
             "did you mean `peer.online`?"
         )
 
+    def test_what_is_wrong_between_keys_is_in_the_same_list_as_what_is_wrong_in_them(self, write: Write) -> None:
+        write(
+            "retention: never\n"
+            "sinks: {a: {type: apprise, url: 'x://${NO}'}, b: {type: apprise, url: 'nothing://x'}}\n"
+            "policy: {quiet_hours: {night: {from: '25:00', to: '7:00'}}, hold: [{match: {tags: [a]}}]}\n"
+            "routes:\n"
+            "  - {match: {event_types: [peer.onlin], severties: [info]}, sinks: [a, c], quiet: night}\n"
+        )
+        told = json.loads(run("config", "validate", "--json").stdout)
+        assert [(fault["line"], fault["path"]) for fault in told["faults"]] == [
+            (1, "retention"),
+            (2, "sinks.a.url"),
+            (2, "sinks.b.url"),
+            (3, "policy.hold.0.for"),
+            (3, "policy.quiet_hours.night.from"),
+            (5, "routes.0.match.severties"),
+            (5, "routes.0.sinks.1"),
+            (5, "routes.0.match.event_types"),
+        ]
+
 
 class TestShow:
     def test_each_value_has_its_origin_and_no_secret_is_shown(
