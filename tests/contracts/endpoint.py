@@ -83,6 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
     timeout = 5
+    disable_nagle_algorithm = True
     request_body: bytes = b""
 
     def do_POST(self) -> None:
