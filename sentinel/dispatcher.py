@@ -7,21 +7,20 @@ nothing: outcomes go to `report`, and what was not reported is offered again aft
 
 import random
 import threading
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 
-from loguru import logger
-
 from sentinel.clock import Clock, Instant
 from sentinel.delivery.lanes import Item, Lanes
+from sentinel.delivery.repeats import Repeats
 from sentinel.delivery.schedule import HORIZON, LONGEST_ASKED, next_try
-from sentinel.delivery.sinks.protocol import Sink
+from sentinel.delivery.sinks.protocol import RepeatingSink, Sink
+from sentinel.delivery.story import Story
 from sentinel.delivery.workers import ThreadWorker, Worker
 from sentinel.errors import DeliveryError
-from sentinel.events import Severity, Telling, Text
+from sentinel.events import Message, Severity, Telling, Text
 from sentinel.model import Attempt, DeliveryState, Reached, unwatched
 
 DEADLINE = timedelta(seconds=30)
@@ -92,6 +91,7 @@ class SinkLoop:
         self._inbox: list[Telling] = []
         self._ended: list[_Sending] = []
         self._stopping = False
+        self._repeated = False
         # The loop's own.
         self._lanes = Lanes()
         self._sending: list[_Sending] = []
@@ -99,7 +99,13 @@ class SinkLoop:
         self._disabled = ""
         self._paused_until = 0.0
         self._hanging = 0
-        self._story = _Story(name)
+        self._story = Story(name)
+        self._repeats = Repeats(name, sink, new_worker) if isinstance(sink, RepeatingSink) else None
+
+    def remember(self, messages: Sequence[Message]) -> None:
+        """Takes over what the sink was told before and is still open, for one that forgets; before the start only."""
+        if self._repeats is not None:
+            self._repeats.remember(messages)
 
     def offer(self, tellings: Sequence[Telling]) -> None:
         """Takes committed deliveries over, in memory; returns at once. Any thread may call it."""
@@ -147,6 +153,7 @@ class SinkLoop:
         self._take_in(now)
         self._settle_ended(now)
         self._give_up_overdue(now)
+        self._repeat_open(now)
         while self._may_send(now) and (item := self._lanes.take(now.boot)) is not None:
             self._send(item, now)
         return self._seconds_left(now)
@@ -156,19 +163,22 @@ class SinkLoop:
             while not (self._stopping and not self._sending):
                 seconds = self.step(clock.now())
                 with self._news:
-                    if not (self._inbox or self._ended or (self._stopping and not self._sending)):
+                    if not (self._inbox or self._ended or self._repeated or (self._stopping and not self._sending)):
                         self._news.wait(seconds)
         except Exception as error:
             self._story.broke_off(error)
             return
         for worker in self._idle:
             worker.retire()
+        if self._repeats is not None:
+            self._repeats.close()
         if not self._hanging:
             self._sink.close()
 
     def _take_in(self, now: Instant) -> None:
         with self._news:
             tellings, self._inbox = self._inbox, []
+            self._repeated = False
         for telling in tellings:
             delivery = telling.delivery
             due = None if delivery.next_try is None else _on_boot_clock(delivery.next_try, now)
@@ -201,8 +211,25 @@ class SinkLoop:
             )
             self._lanes.release(sending.item)
 
+    def _repeat_open(self, now: Instant) -> None:
+        due = None if self._repeats is None else self._repeats.due()
+        if self._repeats is None or due is None or self._sending or self._stopping:
+            return
+        if now.boot >= max(due, self._paused_until):
+            self._repeats.begin(now, self._repeat_ended)
+
+    def _repeat_ended(self) -> None:
+        """Runs in a worker."""
+        with self._news:
+            self._repeated = True
+            self._news.notify()
+
     def _may_send(self, now: Instant) -> bool:
-        return len(self._sending) < self._in_flight and not self._stopping and now.boot >= self._paused_until
+        return self._has_room() and now.boot >= self._paused_until
+
+    def _has_room(self) -> bool:
+        repeating = self._repeats is not None and self._repeats.busy
+        return len(self._sending) < self._in_flight and not self._stopping and not repeating
 
     def _send(self, item: Item, now: Instant) -> None:
         if (error := self._hopeless()) is not None:
@@ -241,6 +268,8 @@ class SinkLoop:
         # One that was given up for dead did arrive after all: that, too, settles it.
         item.state = DeliveryState.DELIVERED
         self._lanes.remove(item)
+        if self._repeats is not None:
+            self._repeats.told(item.telling.message, now)
         self._story.succeeded(item.id, sending.attempt)
         self._report(Attempt(item.id, self._name, sending.attempt, item.state, now.wall))
 
@@ -287,59 +316,11 @@ class SinkLoop:
         if self._ended:
             return 0.0
         dues = [sending.until for sending in self._sending]
-        if len(self._sending) < self._in_flight and not self._stopping and (due := self._lanes.due()) is not None:
-            dues.append(max(due, self._paused_until))
+        waiting = [self._lanes.due()] if self._has_room() else []
+        if self._repeats is not None and not (self._sending or self._stopping):
+            waiting.append(self._repeats.due())
+        dues += [max(due, self._paused_until) for due in waiting if due is not None]
         return max(0.0, min(dues) - now.boot) if dues else None
-
-
-class _Story:
-    """Counts how a sink's attempts end and logs when that changes."""
-
-    def __init__(self, name: str) -> None:
-        self._log = logger.bind(log_source="sink", sink=name)
-        self._told: set[type[Exception]] = set()
-        self._told_dead = False
-        self.delivered = 0
-        self.dead = 0
-        self.failures = 0
-        self.last_error = ""
-
-    def succeeded(self, delivery: int, attempt: int) -> None:
-        """An attempt ended well."""
-        self.delivered += 1
-        self._log.bind(delivery=delivery, attempt=attempt).debug("delivered")
-        if self.failures:
-            self._log.bind(failures=self.failures).info("delivery recovered")
-        self._told.clear()
-        self._told_dead = False
-        self.failures = 0
-
-    def failed(self, attempt: Attempt, error: Exception) -> None:
-        """An attempt failed; the error's own text is only in `attempt` when it is known to hold no secret."""
-        self.failures += 1
-        self.last_error = attempt.error
-        log = self._log.bind(delivery=attempt.delivery, attempt=attempt.attempt, error=attempt.error)
-        unexpected = not isinstance(error, DeliveryError)
-        if unexpected and type(error) not in self._told:
-            log = log.bind(error_type=type(error).__name__, where=_where(error))
-        if attempt.state is DeliveryState.DEAD:
-            self.dead += 1
-            log.log("DEBUG" if self._told_dead else "ERROR", "delivery given up")
-            self._told_dead = True
-        elif self.failures == 1 or (unexpected and type(error) not in self._told):
-            log.warning("delivery failed")
-        else:
-            log.bind(failures=self.failures).debug("delivery failed again")
-        self._told.add(type(error))
-
-    def disabled(self, reason: str) -> None:
-        """The other side wants nothing more."""
-        self._log.bind(error=reason).error("sink switched off until the next start: its address is gone")
-
-    def broke_off(self, error: Exception) -> None:
-        """The loop itself failed, which is a defect."""
-        self.last_error = type(error).__name__
-        self._log.bind(error_type=type(error).__name__, where=_where(error)).error("delivery loop broke off")
 
 
 def say(sink: Sink, text: Text, severity: Severity, *, now: datetime, deadline: timedelta = DEADLINE) -> None:
@@ -373,8 +354,3 @@ def _on_boot_clock(moment: datetime, now: Instant) -> float:
 def _reason(error: Exception) -> str:
     # Only the text of a DeliveryError is known to hold no secret.
     return str(error) if isinstance(error, DeliveryError) else f"unexpected {type(error).__name__}"
-
-
-def _where(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""

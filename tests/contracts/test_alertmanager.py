@@ -1,22 +1,25 @@
 """What Alertmanager is sent: the same alert from its opening to its end."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from queue import SimpleQueue
 from typing import Any
 
 import orjson
 import pytest
 
-from sentinel.clock import parse_rfc3339
+from sentinel.clock import SystemClock, parse_rfc3339
 from sentinel.delivery.incidents import dedup_key, incident_of
 from sentinel.delivery.sinks import AlertmanagerSettings, HttpSettings
 from sentinel.delivery.sinks.alertmanager import AlertmanagerSink
+from sentinel.dispatcher import SinkLoop
 from sentinel.errors import ConfigError
 from sentinel.events import EventType, Incident, Message, Severity, Text
-from sentinel.model import SubjectKey
+from sentinel.model import Attempt, SubjectKey
 from tests.contracts.endpoint import Endpoint, status
 from tests.contracts.rigs import WORDING
-from tests.messages import OFFLINE, ONLINE, START, event, message
+from tests.messages import OFFLINE, ONLINE, START, event, message, telling
 
 REMOVED = EventType("peer.removed", aspect="membership", order=90, removal=True)
 
@@ -143,3 +146,19 @@ def test_the_key_of_an_incident_is_that_of_subject_and_aspect_alone() -> None:
     assert len(keys) == 1
     assert dedup_key(incident_of(message(event(subject="box")))) not in keys
     assert dedup_key(incident_of(message(event(REMOVED)))) not in keys
+
+
+def test_a_running_loop_keeps_telling_what_is_open_until_it_ends() -> None:
+    reported: SimpleQueue[Attempt] = SimpleQueue()
+    with Endpoint(status(200)) as endpoint:
+        settings = AlertmanagerSettings(HttpSettings(f"http://{endpoint.place}"), repeat_every=timedelta(seconds=0.05))
+        loop = SinkLoop(name="alerts", sink=AlertmanagerSink(settings, wording=WORDING), report=reported.put)
+        loop.start(SystemClock())
+        loop.offer([telling(1)])
+        reported.get(timeout=5)
+        waited = threading.Event()
+        while len(endpoint.requests) < 4:
+            assert not waited.wait(0.01)
+        assert loop.stop(5)
+    assert reported.empty()
+    assert len({orjson.dumps(_only(request.body)[0]["labels"]) for request in endpoint.requests}) == 1
