@@ -19,7 +19,7 @@ from sentinel.events import EventType, Incident, Message, Severity, Text
 from sentinel.model import Attempt, SubjectKey
 from tests.contracts.endpoint import Endpoint, status
 from tests.contracts.rigs import WORDING
-from tests.messages import OFFLINE, ONLINE, START, event, message, telling
+from tests.messages import OFFLINE, ONLINE, RENAMED, START, event, message, telling
 
 REMOVED = EventType("peer.removed", aspect="membership", order=90, removal=True)
 
@@ -75,6 +75,11 @@ def test_its_end_has_the_same_labels_although_name_severity_and_revision_differ(
     assert opened["labels"]["team"] == "net"
     assert closed["endsAt"] == "2026-01-01T09:00:00.000000Z"
     assert "startsAt" not in closed
+
+
+def test_what_opens_no_problem_leaves_nothing_open() -> None:
+    for told in (event(RENAMED), event(REMOVED)):
+        assert incident_of(message(told)).ends
 
 
 def test_an_end_that_policy_named_closes_what_it_names() -> None:

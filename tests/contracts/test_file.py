@@ -121,7 +121,7 @@ def test_a_line_is_on_the_disk_when_it_counts_if_that_is_asked_for(
 
 
 def test_a_folder_that_is_not_there_is_refused_at_the_start(path: Path) -> None:
-    with pytest.raises(ConfigError, match="no such file") as raised:
+    with pytest.raises(ConfigError, match="there is no folder") as raised:
         FileSink("file", FileSettings(path / "missing"))
     assert raised.value.faults[0].path == "path"
 
@@ -132,6 +132,22 @@ def test_what_is_no_ordinary_file_is_refused(path: Path) -> None:
         FileSink("file", FileSettings(path))
     with pytest.raises(ConfigError):
         FileSink("file", FileSettings(path.parent))
+
+
+def test_looking_at_the_settings_makes_no_file(path: Path) -> None:
+    FileSink("file", FileSettings(path)).close()
+    assert not path.exists()
+
+
+def test_a_file_that_became_something_else_is_tried_again(path: Path) -> None:
+    sink = FileSink("file", FileSettings(path))
+    path.mkdir()
+    with pytest.raises(DeliveryError) as raised:
+        tell(sink, 1)
+    assert raised.value.retryable
+    path.rmdir()
+    tell(sink, 1)
+    assert told(path) == [1]
 
 
 def test_bounds_that_make_no_sense_are_refused_together(path: Path) -> None:
