@@ -105,7 +105,7 @@ def _alertmanager(base: str) -> SinkSpec:
 def _exec(base: str) -> SinkSpec:
     url = f"{base}/canarypath"
     command = (sys.executable, "-S", "-c", PROGRAM, url)
-    return SinkSpec("program", "exec", ExecSettings(command, allowed=True, environment=("HOOK_TOKEN",)))
+    return SinkSpec("program", "exec", ExecSettings(command, allow=True, env=("HOOK_TOKEN",)))
 
 
 HTTP_RIGS = {

@@ -122,7 +122,7 @@ def test_a_program_that_went_away_is_tried_again(tmp_path: Path) -> None:
     path = tmp_path / "program"
     path.write_text("#!/bin/sh\n")
     path.chmod(0o700)
-    sink = ExecSink("program", ExecSettings((str(path),), allowed=True), environment={})
+    sink = ExecSink("program", ExecSettings((str(path),), allow=True), environment={})
     sink.send(message(), START)
     path.unlink()
     error = failure(sink)
@@ -130,9 +130,9 @@ def test_a_program_that_went_away_is_tried_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "allowed", "path"),
+    ("command", "allow", "path"),
     [
-        (("/bin/sh",), False, "allowed"),
+        (("/bin/sh",), False, "allow"),
         ((), True, "command"),
         (("sh", "-c", "exit"), True, "command"),
         (("/bin/missing",), True, "command"),
@@ -140,9 +140,9 @@ def test_a_program_that_went_away_is_tried_again(tmp_path: Path) -> None:
         (("/etc",), True, "command"),
     ],
 )
-def test_a_program_that_may_not_or_cannot_run_is_refused(command: tuple[str, ...], allowed: bool, path: str) -> None:
+def test_a_program_that_may_not_or_cannot_run_is_refused(command: tuple[str, ...], allow: bool, path: str) -> None:
     with pytest.raises(ConfigError) as raised:
-        ExecSink("program", ExecSettings(command, allowed), environment={})
+        ExecSink("program", ExecSettings(command, allow), environment={})
     assert [fault.path for fault in raised.value.faults] == [path]
 
 
