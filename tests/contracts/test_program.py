@@ -16,7 +16,7 @@ from tests.messages import START, event, message
 
 
 def program(
-    script: str, *args: str, names: tuple[str, ...] = (), has: Mapping[str, str] | None = None, timeout_s: float = 5
+    script: str, *args: str, names: tuple[str, ...] = (), has: Mapping[str, str] | None = None, timeout_s: float = 20
 ) -> ExecSink:
     settings = ExecSettings(("/bin/sh", "-c", script, "sh", *args), True, names, timedelta(seconds=timeout_s))
     return ExecSink("program", settings, environment=has or {})
@@ -91,14 +91,14 @@ def test_no_secret_that_it_was_given_is_in_the_reason() -> None:
 def test_a_program_that_does_not_end_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
     clock = SystemClock()
     begun = clock.now().boot
-    error = failure(program('sleep 60 & echo $! > "$1"; wait', str(tmp_path / "pid"), timeout_s=0.2))
-    assert (str(error), error.retryable) == ("still running after 0.2 s", True)
-    assert clock.now().boot - begun < 2
+    error = failure(program('sleep 60 & echo $! > "$1"; wait', str(tmp_path / "pid"), timeout_s=1))
+    assert (str(error), error.retryable) == ("still running after 1 s", True)
+    assert clock.now().boot - begun < 10
     assert not _lives(int((tmp_path / "pid").read_text()))
 
 
 def test_a_program_that_ignores_being_asked_is_killed(tmp_path: Path) -> None:
-    failure(program('trap "" TERM; echo $$ > "$1"; while :; do sleep 1; done', str(tmp_path / "pid"), timeout_s=0.2))
+    failure(program('trap "" TERM; echo $$ > "$1"; while :; do sleep 1; done', str(tmp_path / "pid"), timeout_s=1))
     assert not _lives(int((tmp_path / "pid").read_text()))
 
 
@@ -114,7 +114,7 @@ def test_what_it_leaves_running_holds_nothing_up(tmp_path: Path) -> None:
     clock = SystemClock()
     begun = clock.now().boot
     program('sleep 60 & echo $! > "$1"', str(tmp_path / "pid")).send(message(), START)
-    assert clock.now().boot - begun < 2
+    assert clock.now().boot - begun < 10
     os.kill(int((tmp_path / "pid").read_text()), 9)
 
 

@@ -36,7 +36,7 @@ NEW, OLD = (base64.b64encode(bytes([number]) * 32).decode() for number in (1, 2)
 
 
 def made(url: str, *, secrets: tuple[str, ...] = (), in_flight: int = 8, **http: Any) -> WebhookSink:
-    http.setdefault("timeout", timedelta(seconds=0.3))
+    http.setdefault("timeout", timedelta(seconds=5))
     return WebhookSink(WebhookSettings(HttpSettings(url, **http), secrets=secrets, in_flight=in_flight))
 
 
