@@ -21,7 +21,7 @@ from sentinel.app.troubles import troubles
 from sentinel.clock import Clock, Instant, SystemClock
 from sentinel.config import Config
 from sentinel.control.service import Commits, ControlService, Live
-from sentinel.delivery.sinks import Lines, Sink
+from sentinel.delivery.sinks import Lines, Sink, in_flight
 from sentinel.dispatcher import SinkLoop
 from sentinel.edge import Supervisor, environment, find_sidecar
 from sentinel.errors import ConfigError, Fault, StoreError
@@ -151,8 +151,10 @@ def _core(given: _Given, sinks: Mapping[str, Sink]) -> Iterator[_Core]:
     _give_up_orphans(store, contents, policies, now)
     commits = Commits()
     inbox = Inbox()
+    abreast = {spec.name: in_flight(spec) for spec in sinks_of.specs(config)}
     loops = {
-        name: SinkLoop(name=name, sink=sink, report=inbox.report, reached=given.reached) for name, sink in sinks.items()
+        name: SinkLoop(name=name, sink=sink, in_flight=abreast[name], report=inbox.report, reached=given.reached)
+        for name, sink in sinks.items()
     }
     writer = Writer(
         inbox=inbox,

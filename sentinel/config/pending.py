@@ -9,15 +9,8 @@ _ROUTED = "every sink is told of every event; this key will choose"
 _LOGIN = "the auth key or a login lets the node in; OAuth and the choice between them come with the edge's login"
 _POLL = "sources are watched in real time; polling comes as another mode of the edge"
 _KEYS = "keys never repeat, so none is forgotten; this will bound how long a replay is recognised"
-_SINK = "no message is sent: this type of sink is being built"
 
 PENDING: Mapping[str, str] = {
-    "sinks.<apprise>.by_severity": "parameters of the URL by severity",
-    "sinks.<webhook>.*": _SINK,
-    "sinks.<discord>.*": _SINK,
-    "sinks.<alertmanager>.*": _SINK,
-    "sinks.<file>.*": _SINK,
-    "sinks.<exec>.*": _SINK,
     "routes[].*": _ROUTED,
     "policy.suppression_window": "nothing is suppressed after a message",
     "policy.rate_limit_per_min": "messages are not limited",

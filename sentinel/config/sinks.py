@@ -1,11 +1,23 @@
 """Where messages go: the keys of each type of sink."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Discriminator, Field, SecretStr, Tag, field_validator, model_validator
+from pydantic import AfterValidator, Discriminator, Field, SecretStr, Tag, field_validator, model_validator
 
-from sentinel.config.fields import FilePath, Networks, Secret, SecretPath, Secrets, Settings, Severity, Words
+from sentinel.config.fields import (
+    Duration,
+    FilePath,
+    Networks,
+    Secret,
+    SecretPath,
+    Secrets,
+    Settings,
+    Severity,
+    Words,
+    positive,
+)
 
 
 class StdoutSink(Settings):
@@ -59,7 +71,15 @@ class AppriseSink(_Remote):
     )
 
 
-class WebhookSink(_Remote):
+class _Http(_Remote):
+    """An address that Sentinel itself speaks HTTP to."""
+
+    ca_file: FilePath | None = Field(
+        default=None, description="Certificates that are trusted instead of the machine's own."
+    )
+
+
+class WebhookSink(_Http):
     """Posts JSON, for programs."""
 
     type: Literal["webhook"] = Field(description="`webhook`: JSON is posted to an address.")
@@ -70,17 +90,23 @@ class WebhookSink(_Remote):
     in_flight: int = Field(default=8, ge=1, le=64, description="How many subjects are told of at once.")
 
 
-class DiscordSink(_Remote):
+class DiscordSink(_Http):
     """A channel of Discord, for people."""
 
     type: Literal["discord"] = Field(description="`discord`: a webhook of Discord.")
     mention: str = Field(default="", description="Who is mentioned, as Discord writes it: `<@&123>`; empty is nobody.")
 
 
-class AlertmanagerSink(_Remote):
+class AlertmanagerSink(_Http):
     """Alerts that are open and close, for incidents."""
 
     type: Literal["alertmanager"] = Field(description="`alertmanager`: the address of one.")
+    labels: Mapping[str, str] = Field(
+        default={}, description="Labels of every alert.", json_schema_extra={"x-type": "mapping"}
+    )
+    repeat_every: Annotated[Duration, AfterValidator(positive)] = Field(
+        default=timedelta(minutes=1), description="How often what is open is sent again."
+    )
 
 
 class FileSink(Settings):
@@ -90,6 +116,7 @@ class FileSink(Settings):
     path: FilePath = Field(description="The file.")
     max_bytes: int = Field(default=10_000_000, ge=1, description="At which size a new file is begun.")
     keep: int = Field(default=5, ge=0, description="How many full files are kept.")
+    sync: bool = Field(default=True, description="Whether each line is on the disk when it counts as delivered.")
 
 
 class ExecSink(Settings):
@@ -99,6 +126,9 @@ class ExecSink(Settings):
     command: Words = Field(min_length=1, description="The program and its arguments; no shell reads them.")
     allow: bool = Field(default=False, description="Programs are started only if this is `true`.")
     env: Words = Field(default=(), description="Names of the variables that the program gets.")
+    timeout: Annotated[Duration, AfterValidator(positive)] = Field(
+        default=timedelta(seconds=20), description="How long it may run before it is ended."
+    )
 
 
 def _sink_type(given: object) -> str | None:

@@ -1,11 +1,15 @@
 """The table of keys: each is proved to act or stands among those that do not act yet; what is shown, what changes."""
 
+import re
 from collections.abc import Mapping
+from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from sentinel.app.service import _edges, _supervisor
+from sentinel.app.sinks import specs
 from sentinel.config import Config, Loaded, examine
 from sentinel.config.document import Place
 from sentinel.config.given import OriginKind
@@ -13,23 +17,40 @@ from sentinel.config.pending import PENDING, pending, pending_in
 from sentinel.config.reference import Key, key_id, keys
 from sentinel.config.reloading import Restart, compare
 from sentinel.config.showing import HIDDEN, shown
+from sentinel.delivery.sinks import (
+    AlertmanagerSettings,
+    AppriseSettings,
+    DiscordSettings,
+    ExecSettings,
+    FileSettings,
+    HttpSettings,
+    Reach,
+    StdoutSettings,
+    WebhookSettings,
+    in_flight,
+)
+from sentinel.events import Severity
 
 TESTS = Path(__file__).parents[1]
 # Where the effect of a key is proved: a file below tests, and a test in it.
+NEAR = Reach((ip_network("10.0.0.0/8"),), (ip_network("10.1.2.3"),))
+FILES = ("sinks.<name>.url_file", "sinks.<name>.secrets_file")
 _HERE = "unit/test_config_keys.py"
 _JOB = "integration/test_main_job.py"
 _LOGS = "unit/test_logs.py"
-_SINKS = "contracts/test_sinks.py"
+_FILES = "test_a_secret_of_a_sink_can_stand_in_a_file_of_its_own"
+_ALL = "test_each_key_of_a_sink_reaches_it"
 PROOFS: Mapping[str, tuple[str, str]] = {
-    "sinks.<stdout>.type": (_SINKS, "test_a_json_line_holds_the_recorded_envelope"),
-    "sinks.<stdout>.format": (_SINKS, "test_a_text_line_begins_with_the_readers_own_time"),
-    "sinks.<apprise>.type": (_SINKS, "test_a_message_arrives"),
-    "sinks.<apprise>.url": (_SINKS, "test_a_message_arrives"),
-    "sinks.<apprise>.url_file": ("unit/test_config.py", "test_a_url_can_stand_in_a_file_of_its_own"),
+    # What each sink makes of its settings is shown in the contract tests.
+    **{key.id: (_HERE, _ALL) for key in keys() if key.id.startswith("sinks.") and not key.id.endswith("_file")},
+    **{
+        key.id: (_HERE, "test_a_secret_of_a_sink_can_stand_in_a_file_of_its_own") for key in keys() if key.path in FILES
+    },
+    **{f"sinks.<{kind}>.ca_file": (_HERE, _ALL) for kind in ("webhook", "discord", "alertmanager")},
     "policy.debounce_window": (_JOB, "test_offline_and_online_inside_the_window_is_not_told"),
     "state.path": ("unit/test_config.py", "test_relative_paths_start_at_the_working_directory"),
     "retention": ("crash/test_boundaries.py", "test_a_service_killed_while_it_forgets_has_forgotten_whole_portions"),
-    "time_zone": (_SINKS, "test_a_text_line_begins_with_the_readers_own_time"),
+    "time_zone": ("contracts/test_sinks.py", "test_a_text_line_begins_with_the_readers_own_time"),
     "tsnet.hostname": (_HERE, "test_the_edge_gets_what_tsnet_says"),
     "tsnet.state_dir": (_HERE, "test_the_sidecar_keeps_its_keys_where_tsnet_says"),
     "tsnet.control_url": (_HERE, "test_the_edge_gets_what_tsnet_says"),
@@ -85,6 +106,75 @@ class TestEffects:
     def test_those_that_a_file_sets_are_named_as_they_are_written(self, tmp_path: Path) -> None:
         found = loaded(tmp_path, "Notifier: {Idempotency_Key_TTL: 1h}\npolicy: {debounce_window: 1s, batch_size: 3}\n")
         assert [path for path, _ in pending_in(found.given)] == ["Notifier.Idempotency_Key_TTL", "policy.batch_size"]
+
+    @pytest.mark.parametrize(
+        ("sink", "settings"),
+        [
+            ("type: stdout, format: text", StdoutSettings("text")),
+            ("type: debug", StdoutSettings("json")),
+            (
+                "type: apprise, url: 'json://x', by_severity: {critical: {priority: max}}",
+                AppriseSettings("json://x", {Severity.CRITICAL: {"priority": "max"}}),
+            ),
+            (
+                "type: webhook, url: 'https://x', ca_file: /ca, secrets: [a, b], in_flight: 3,"
+                " allow: [10.0.0.0/8], deny: [10.1.2.3]",
+                WebhookSettings(
+                    HttpSettings("https://x", NEAR, Path("/ca")),
+                    secrets=("a", "b"),
+                    in_flight=3,
+                ),
+            ),
+            (
+                "type: discord, url: 'https://x', ca_file: /ca, mention: '@here'",
+                DiscordSettings(HttpSettings("https://x", ca_file=Path("/ca")), mention="@here"),
+            ),
+            (
+                "type: alertmanager, url: 'https://x', ca_file: /ca, labels: {a: b}, repeat_every: 5m",
+                AlertmanagerSettings(
+                    HttpSettings("https://x", ca_file=Path("/ca")), labels={"a": "b"}, repeat_every=timedelta(minutes=5)
+                ),
+            ),
+            (
+                "type: file, path: /f, max_bytes: 10, keep: 1, sync: false",
+                FileSettings(Path("/f"), max_bytes=10, keep=1, sync=False),
+            ),
+            (
+                "type: exec, command: [/p, -v], allow: true, env: [HOME], timeout: 3s",
+                ExecSettings(("/p", "-v"), allow=True, env=("HOME",), timeout=timedelta(seconds=3)),
+            ),
+        ],
+    )
+    def test_each_key_of_a_sink_reaches_it(self, tmp_path: Path, sink: str, settings: object) -> None:
+        (spec,) = specs(valid(tmp_path, f"sinks: {{a: {{{sink}}}}}"))
+        assert (spec.name, spec.settings) == ("a", settings)
+        assert in_flight(spec) == (3 if spec.type == "webhook" else 1)
+        if "debug" not in sink:
+            own = {key.path.rpartition(".")[2] for key in keys() if key.variant == spec.type and key.path not in FILES}
+            assert {part.partition(":")[0].strip() for part in re.split(r", (?=[a-z_]+: )", sink)} == own
+
+    @pytest.mark.parametrize("kind", ["apprise", "webhook", "discord", "alertmanager"])
+    def test_a_secret_of_a_sink_can_stand_in_a_file_of_its_own(self, tmp_path: Path, kind: str) -> None:
+        (tmp_path / "url").write_text("https://${X}\n")
+        (tmp_path / "key").write_text("whsec_canary\n")
+        beside = ", secrets: [newer], secrets_file: key" if kind == "webhook" else ""
+        (spec,) = specs(valid(tmp_path, f"sinks: {{a: {{type: {kind}, url_file: url{beside}}}}}"))
+        plain = spec.settings if isinstance(spec.settings, AppriseSettings) else getattr(spec.settings, "http", None)
+        assert getattr(plain, "url", None) == "https://${X}"
+        if isinstance(spec.settings, WebhookSettings):
+            assert spec.settings.secrets == ("newer", "whsec_canary")
+
+    def test_defaults_are_those_of_the_sinks(self, tmp_path: Path) -> None:
+        text = "{a: {type: webhook, url: 'https://x'}, b: {type: file, path: /f}, c: {type: exec, command: [/p]},"
+        text += " d: {type: alertmanager, url: 'https://x'}, e: {type: discord, url: 'https://x'}}"
+        http = HttpSettings("https://x")
+        assert [spec.settings for spec in specs(valid(tmp_path, f"sinks: {text}"))] == [
+            WebhookSettings(http),
+            FileSettings(Path("/f")),
+            ExecSettings(("/p",)),
+            AlertmanagerSettings(http),
+            DiscordSettings(http),
+        ]
 
     def test_the_edge_gets_what_tsnet_says(self, tmp_path: Path) -> None:
         (tmp_path / "key").write_text("tskey-file\n")
