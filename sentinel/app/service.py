@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 from loguru import logger
 
+from sentinel.app import routing, tables
 from sentinel.app import sinks as sinks_of
-from sentinel.app import tables
 from sentinel.app.last_words import LastWords
 from sentinel.app.locks import state_lock
 from sentinel.app.sockets import served
@@ -162,6 +162,7 @@ def _core(given: _Given, sinks: Mapping[str, Sink]) -> Iterator[_Core]:
         contents=contents,
         rooms=tables.rooms(config),
         sinks=policies,
+        routes=routing.routes(config) if config.routes else None,
         outboxes=loops,
         window=config.policy.debounce_window,
         retention=config.retention,

@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping
 from sentinel.config.given import Given
 from sentinel.config.reference import key_id, keys
 
-_ROUTED = "every sink is told of every event; this key will choose"
 _LOGIN = "the auth key or a login lets the node in; OAuth and the choice between them come with the edge's login"
 _POLL = "sources are watched in real time; polling comes as another mode of the edge"
 _KEYS = "keys never repeat, so none is forgotten; this will bound how long a replay is recognised"
 
 PENDING: Mapping[str, str] = {
-    "routes[].*": _ROUTED,
+    "routes[].hold": "only `policy.debounce_window` holds",
+    "routes[].quiet": "people are told at all hours",
+    "routes[].digest.*": "messages do not wait for each other",
     "policy.suppression_window": "nothing is suppressed after a message",
     "policy.rate_limit_per_min": "messages are not limited",
     "policy.batch_size": "messages to people name one subject each",

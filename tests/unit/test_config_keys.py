@@ -34,6 +34,12 @@ from sentinel.events import Severity
 TESTS = Path(__file__).parents[1]
 # Where the effect of a key is proved: a file below tests, and a test in it.
 NEAR = Reach((ip_network("10.0.0.0/8"),), (ip_network("10.1.2.3"),))
+OUR_ROUTE = (
+    *("name", "except", "stop", "resolved", "match.event_types", "match.severities", "match.device_names"),
+    *("match.tags", "match.owners", "match.ips", "match.os", "match.sources", "match.roles", "match.labels"),
+)
+THEIR_ROUTE = ("routes[].event_types", "routes[].severities", "routes[].device.", "routes[].filters.")
+_ROUTES = "unit/test_routing.py"
 FILES = ("sinks.<name>.url_file", "sinks.<name>.secrets_file")
 _HERE = "unit/test_config_keys.py"
 _JOB = "integration/test_main_job.py"
@@ -47,6 +53,9 @@ PROOFS: Mapping[str, tuple[str, str]] = {
         key.id: (_HERE, "test_a_secret_of_a_sink_can_stand_in_a_file_of_its_own") for key in keys() if key.path in FILES
     },
     **{f"sinks.<{kind}>.ca_file": (_HERE, _ALL) for kind in ("webhook", "discord", "alertmanager")},
+    **{f"routes[].{key}": (_ROUTES, "test_every_key_of_ours_arrives") for key in OUR_ROUTE},
+    **{key.id: (_ROUTES, "test_both_forms_are_the_same_route") for key in keys() if key.id.startswith(THEIR_ROUTE)},
+    "routes[].sinks": ("integration/test_configured.py", "test_a_file_of_the_original_decides_who_is_told"),
     "policy.debounce_window": (_JOB, "test_offline_and_online_inside_the_window_is_not_told"),
     "state.path": ("unit/test_config.py", "test_relative_paths_start_at_the_working_directory"),
     "retention": ("crash/test_boundaries.py", "test_a_service_killed_while_it_forgets_has_forgotten_whole_portions"),
