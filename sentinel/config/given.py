@@ -44,7 +44,7 @@ DEFAULT = Origin()
 class Given:
     """Values as nested mappings, and the origin of each key in them. `faults` are those of their form."""
 
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False)
     origins: Mapping[Place, Origin] = field(default_factory=dict)
     faults: tuple[Located, ...] = ()
 
