@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 from loguru import logger
 
+from sentinel.app import routing, tables
 from sentinel.app import sinks as sinks_of
-from sentinel.app import tables
 from sentinel.app.last_words import LastWords
 from sentinel.app.locks import state_lock
 from sentinel.app.sockets import served
@@ -22,7 +22,7 @@ from sentinel.app.troubles import troubles
 from sentinel.clock import Clock, Instant, SystemClock
 from sentinel.config import Config
 from sentinel.control.service import Commits, ControlService, Live
-from sentinel.delivery.sinks import Lines, Sink
+from sentinel.delivery.sinks import Lines, Sink, in_flight
 from sentinel.dispatcher import SinkLoop
 from sentinel.edge import Supervisor, environment, find_sidecar
 from sentinel.errors import ConfigError, Fault, StoreError
@@ -195,8 +195,10 @@ def _core(given: _Given, sinks: Mapping[str, Sink]) -> Iterator[_Core]:
     _give_up_orphans(store, contents, policies, now)
     commits = Commits()
     inbox = Inbox()
+    abreast = {spec.name: in_flight(spec) for spec in sinks_of.specs(config)}
     loops = {
-        name: SinkLoop(name=name, sink=sink, report=inbox.report, reached=given.reached) for name, sink in sinks.items()
+        name: SinkLoop(name=name, sink=sink, in_flight=abreast[name], report=inbox.report, reached=given.reached)
+        for name, sink in sinks.items()
     }
     writer = Writer(
         inbox=inbox,
@@ -204,6 +206,7 @@ def _core(given: _Given, sinks: Mapping[str, Sink]) -> Iterator[_Core]:
         contents=contents,
         rooms=tables.rooms(config),
         sinks=policies,
+        routes=routing.routes(config),
         outboxes=loops,
         window=config.policy.debounce_window,
         retention=config.retention,
@@ -211,7 +214,6 @@ def _core(given: _Given, sinks: Mapping[str, Sink]) -> Iterator[_Core]:
         on_commit=commits.note,
         now=now,
         reached=given.reached,
-        routes=tables.routes(config),
     )
     _offer_pending(contents, loops)
     try:
@@ -316,7 +318,7 @@ def _run_servers(given: _Given, core: _Core, supervisors: Mapping[str, Superviso
         live=_live(given, core, ingest, supervisors),
         reader=SqliteReader(config.state.store_path, tables.CATALOGUE),
         rooms=tables.rooms(config),
-        routes=tables.routes(config),
+        routes=routing.routes(config),
         commits=core.commits,
         clock=clock,
     )
@@ -334,7 +336,7 @@ def _edges(config: Config) -> dict[str, Edge]:
         decoder=Decoder,
         hostname=tsnet.hostname,
         control_url=tsnet.control_url,
-        auth_key=tsnet.auth_key.get_secret_value(),
+        auth_key=tsnet.login_key.get_secret_value(),
         ephemeral=tsnet.ephemeral,
         log_upload=tsnet.log_upload,
     )
