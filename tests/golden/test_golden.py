@@ -195,14 +195,14 @@ def _flips(chance: random.Random) -> Iterator[Frame]:
 
 
 def _mutant(chance: random.Random, name: str) -> tailnet_pb2.Node:
-    """The peer with other tags, routes, keys and versions, and its key near its end."""
+    """The peer with other tags, routes, keys and versions, its key expired long ago or far from its end."""
     return node(
         name,
         online=None,
         tags=chance.sample(["tag:a", "tag:b"], chance.randint(0, 2)),
         primary_routes=chance.sample(["10.0.0.0/24", "10.1.0.0/24"], chance.randint(0, 2)),
         node_key=f"nodekey:{chance.randint(1, 3):064x}",
-        key_expiry=START + timedelta(days=chance.choice([-1, 90])),
+        key_expiry=START + timedelta(days=chance.choice([-3, 90])),
         says={"os_version": str(chance.randint(1, 3))},
     )
 

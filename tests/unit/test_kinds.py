@@ -154,9 +154,14 @@ def test_only_devices_are_listed_and_counted(world: World) -> None:
         sinks={},
         last_words="",
     )
-    control = ControlService(live=live, reader=world.reader, rooms={SOURCE: ROOM}, commits=Commits(), clock=world.clock)
+    control = ControlService(
+        live=live, reader=world.reader, rooms={SOURCE: ROOM}, routes=(), commits=Commits(), clock=world.clock
+    )
     listed = control.ListSubjects(control_pb2.ListSubjectsRequest(), None)  # type: ignore[arg-type]
-    assert [(device.subject_type, device.name) for device in listed] == [("peer", "gate"), ("peer", "nas")]
+    assert [(device.subject_type, device.name) for page in listed for device in page.subjects] == [
+        ("peer", "gate"),
+        ("peer", "nas"),
+    ]
     assert [report.subjects for report in world.writer.reports] == [2]
 
 

@@ -74,7 +74,7 @@ def _added(message: Message, reading: Reading) -> Text:
     event, payload = message.event, message.event.payload()
     online = payload["online"] or any(earlier.type is ONLINE for earlier in message.folded)
     contact = "is in contact" if online else "has not been in contact yet"
-    if payload["machine_authorized"] is False:
+    if payload.get("machine_authorized") is False:
         contact = "waits for an approval in the admin console"
     return Text(
         f"{event.subject_name} is new in the tailnet",

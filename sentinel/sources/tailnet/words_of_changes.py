@@ -146,10 +146,16 @@ def _approval(message: Message, reading: Reading) -> Text:
 def _key_expiring(message: Message, reading: Reading) -> Text:
     event, payload = message.event, message.event.payload()
     expiry = _moment(payload["key_expiry"]) or event.timestamp
-    left = f", in {duration(expiry - reading.now)}" if expiry > reading.now else ""
+    if expiry <= reading.now:
+        return Text(
+            f"The key of {event.subject_name} was to expire {calendar(expiry, reading)}",
+            f"The key of {who(event, payload, reading)} was to expire {calendar(expiry, reading)}. Unless it was "
+            "renewed meanwhile, nobody can reach it through Tailscale any longer.",
+        )
     return Text(
         f"The key of {event.subject_name} expires {calendar(expiry, reading)}",
-        f"{who(event, payload, reading)} loses its connection {calendar(expiry, reading)}{left}: its key expires then. "
+        f"{who(event, payload, reading)} loses its connection {calendar(expiry, reading)}, in "
+        f"{duration(expiry - reading.now)}: its key expires then. "
         + (RELOGIN_APP if _is_personal(payload) else RELOGIN),
     )
 
