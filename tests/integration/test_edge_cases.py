@@ -111,17 +111,20 @@ def test_patches_for_unknown_peers_do_not_keep_valid_ones_back(tailnet: Tailnet,
 
 
 @pytest.mark.usefixtures("edge")
-def test_an_own_node_whose_key_expires_makes_the_source_blind_and_no_event(tailnet: Tailnet, service: Service) -> None:
+def test_an_own_node_whose_key_expires_is_told_and_no_peer(tailnet: Tailnet, service: Service) -> None:
     before = len(events(service))
     tailnet.ask("POST", "/v1/self", {"node": own_node(tailnet), "expired": True})
     becomes(lambda: source(service)["sight"], "blind")
     assert source(service)["reason"] == "the key of this node has expired"
     assert service.ask("status").returncode == 1
-    assert len(events(service)) == before
+    eventually(lambda: "local daemon.login_required" in told(service), "the login is told although nothing is seen")
     tailnet.ask("POST", "/v1/self", {"node": own_node(tailnet), "key_expiry": "30d"})
     service.wait_seeing()
     wait_until_nothing_is_on_its_way(tailnet, service, "after-expiry")
-    assert {event["subject_name"] for event in events(service)[before:]} == {"after-expiry"}
+    own = [event for event in events(service)[before:] if event["subject_type"] == "daemon"]
+    logins = [event for event in own if event["event_type"] == "daemon.login_required"]
+    assert [event["payload"]["login_required"] for event in logins] == [True, False]
+    assert {event["subject_name"] for event in events(service)[before:] if event not in own} == {"after-expiry"}
 
 
 @pytest.mark.usefixtures("edge")
