@@ -1,5 +1,6 @@
 """The service: everything wired, started, watched and ended in the right order."""
 
+import gc
 import os
 import random
 import signal
@@ -91,7 +92,8 @@ def serve(
         supervisors = _supervisors(config, extra_env or {})
         stack.enter_context(_signals(stop))
         stack.enter_context(state_lock(config.state.store_path.parent))
-        core = stack.enter_context(_core(given, sinks))
+        with _settled_memory():
+            core = stack.enter_context(_core(given, sinks))
         _run_writer(given, core, stack)
         _run_loops(given, core, stack)
         ingest = _run_servers(given, core, supervisors, stack)
@@ -132,6 +134,17 @@ def _is_over(core: _Core, reader: SqliteReader) -> bool:
         return False
     counts = reader.sink_counts().values()
     return not any(count.held or count.states.get(DeliveryState.PENDING) for count in counts)
+
+
+@contextmanager
+def _settled_memory() -> Iterator[None]:
+    """What is made in here stays: the collector of cycles looks at it neither now nor later."""
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 @contextmanager

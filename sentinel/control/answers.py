@@ -87,11 +87,18 @@ class Answers:
         return control_pb2.ExplainResponse(subjects=found)
 
     def _known(self) -> list[_Subject]:
-        found = [_described(row, self._rooms[row.key.source]) for row in self._reader.subjects() if self._has(row)]
+        """The devices."""
+        found = [device for row in self._reader.subjects() if (device := self._device(row))]
         return sorted(found, key=lambda subject: (subject.row.key.source, subject.name, subject.row.key.id))
 
-    def _has(self, row: SubjectRow) -> bool:
-        return row.key.source in self._rooms
+    def _device(self, row: SubjectRow) -> _Subject | None:
+        """The subject as a device; None if it is none, or of a source that is not configured any more."""
+        room = self._rooms.get(row.key.source)
+        kind = room.kinds.get(row.key.type) if room else None
+        if kind is None or kind.describe is None:
+            return None
+        record = kind.decode(row.body)
+        return _Subject(row, record.name, kind.describe(record))
 
     def _named(self, about: str) -> list[_Subject]:
         """By name, address or id; `source/` may stand before it."""
@@ -125,11 +132,6 @@ class Answers:
             problems=[_problem(problem) for problem in self._reader.open_problems(key)],
             events=[_event(told) for told in self._reader.events(after=0, newest=NEWEST, wanted=wanted)],
         )
-
-
-def _described(row: SubjectRow, room: Room) -> _Subject:
-    record = room.decode(row.body)
-    return _Subject(row, record.name, room.describe(record))
 
 
 def _fits(subject: _Subject, request: control_pb2.ListSubjectsRequest) -> bool:

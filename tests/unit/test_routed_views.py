@@ -303,7 +303,7 @@ def test_what_is_not_asked_for_moves_the_view_of_an_open_problem() -> None:
     told = []
     for number, (before, after, severity) in enumerate(rungs, start=1):
         views.observe(rung(number, before, after, severity), clock.now().wall, clock.now())
-        views.settle(clock.now(), {"tailnet"}, until=clock.now())
+        views.settle(clock.now(), {("tailnet", "peer")}, until=clock.now())
         told += [telling.delivery.speaks for telling in views.rulings().tellings]
     assert told == [1, 3]
 
