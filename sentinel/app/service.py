@@ -132,7 +132,8 @@ def _wait_once(given: _Given, core: _Core) -> int:
 def _is_over(core: _Core, reader: SqliteReader) -> bool:
     if any(report.blind for report in core.writer.reports):
         return False
-    counts = reader.sink_counts().values()
+    # A sink that is no longer configured keeps what it was not told: nobody waits for that.
+    counts = [count for name, count in reader.sink_counts().items() if name in core.loops]
     return not any(count.held or count.states.get(DeliveryState.PENDING) for count in counts)
 
 
