@@ -9,7 +9,7 @@ from sentinel.config import Route as ConfiguredRoute
 from sentinel.config import Selector as ConfiguredSelector
 from sentinel.config import Sink as ConfiguredSink
 from sentinel.errors import Fault
-from sentinel.policy.routes import Route, Selector
+from sentinel.policy.routes import Route, Selector, everything_to
 
 FALLBACK = "stdout-debug"
 _FOR_PEOPLE = Selector(severities=("warning", "critical"))
@@ -24,6 +24,11 @@ def routes(config: Config) -> tuple[Route, ...]:
     first = [Route("", Selector(), None, programs, stop=False, index=0)] if programs else []
     second = [Route("", _FOR_PEOPLE, None, people, stop=False, index=len(first))] if people else []
     return (*first, *second)
+
+
+def effective(config: Config) -> tuple[Route, ...]:
+    """The configured routes; with none every sink is told everything."""
+    return routes(config) if config.routes else everything_to(sorted(config.sinks))
 
 
 def speaks_to_people(sink: ConfiguredSink) -> bool:

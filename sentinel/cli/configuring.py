@@ -9,8 +9,9 @@ from dataclasses import replace
 import click
 
 from sentinel.cli.application import Application
-from sentinel.cli.asking import json_option, print_json
+from sentinel.cli.asking import json_option
 from sentinel.cli.group import ExitCode, SentinelGroup
+from sentinel.cli.printing import print_json
 from sentinel.cli.session import examined, settled
 from sentinel.cli.tables import COLUMNS, width
 from sentinel.config import SECRETS, Loaded

@@ -1,5 +1,7 @@
 """The writer: the only one that changes anything, one step at a time."""
 
+import gc
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -28,13 +30,15 @@ from sentinel.pipeline.recorder import Recorder, subject_digest
 from sentinel.policy.routes import Route, everything_to
 from sentinel.policy.views import Views
 from sentinel.sources.room import Frame, Room
-from sentinel.store.protocol import Batch, Contents, SourceRow, SpanRow, Store
+from sentinel.store.protocol import Batch, Contents, SourceRow, SpanRow, Store, SubjectRow
 
 MOST_FRAMES = 256
 """Frames per commit."""
 OUTCOMES_AT_ONCE = 8
 OUTCOMES_WAIT = 0.020
 """Outcomes of deliveries ride with the next commit; this many, or this many seconds, make one of their own."""
+MOST_LINES = 20
+"""Events of one step that are logged one by one."""
 PURGE_EVERY = timedelta(hours=1)
 PURGE_AT_ONCE = 1000
 
@@ -139,6 +143,7 @@ class Writer:
         self._look(done, now)
         # A full step means that more frames wait; they say themselves how far time has come.
         if len(items) < MOST_FRAMES:
+            self._pass_time(done, now)
             self._settle(now, until=now)
         self._settle_attempts(attempts, done, now)
         self._reached("folded")
@@ -188,14 +193,26 @@ class Writer:
         self._look(done, now)
         self._settle(now, until=earlier(now, frame.captured_at))
         first = frame.whole and not state.row.based
-        events = self._recorder.record(state, frame, done.batch, now)
+        events, dropped = self._recorder.record(state, frame, done.batch, now)
+        self._views.forget(dropped)
         intake.advance(state, frame)
         done.batch.sources[state.row.name] = state.row
         for event in events:
             self._views.observe(event, frame.captured_at, now)
+        if frame.whole:
+            # A base is thousands of records that stay: the collector of cycles need not look at them again and again.
+            gc.collect()
+            gc.freeze()
         if first:
-            fields = logger.bind(source=state.row.name, subjects=len(state.subjects), network=state.row.network)
+            fields = logger.bind(source=state.row.name, subjects=state.devices(), network=state.row.network)
             fields.info("first sight: changes are news from now on")
+
+    def _pass_time(self, done: _Pass, now: Instant) -> None:
+        """What is due by now, after the frames that were waiting."""
+        for state in self._sources.values():
+            due = state.due.take(now.wall, state.ready())
+            for event in self._recorder.pass_time(state, due, done.batch, now) if due else ():
+                self._views.observe(event, now.wall, now)
 
     def _look(self, done: _Pass, now: Instant) -> None:
         """Which sources began or ceased to see."""
@@ -210,7 +227,7 @@ class Writer:
                 self._views.sighted(name, now)
 
     def _settle(self, now: Instant, *, until: Instant) -> None:
-        seeing = {name for name, state in self._sources.items() if not state.blind}
+        seeing = {(name, of) for name, state in self._sources.items() for of in state.believable()}
         self._views.settle(now, seeing, until=until)
 
     def _settle_attempts(self, attempts: list[Attempt], done: _Pass, now: Instant) -> None:
@@ -236,8 +253,7 @@ class Writer:
             session.ack(position)
         self._reached("acknowledged")
         self._offer(rulings.tellings)
-        for event in done.batch.events:
-            _log_event(event)
+        _log_events(done.batch.events)
         self._publish()
         if done.batch:
             self._on_commit()
@@ -264,6 +280,9 @@ class Writer:
             dues.append(self._attempts_due - now.boot)
         if (views_due := self._views.next_due(now)) is not None:
             dues.append(views_due)
+        for state in self._sources.values():
+            if (subjects_due := state.due.next_due(now.wall, state.ready())) is not None:
+                dues.append(subjects_due)
         return max(0.0, min(dues))
 
     def _publish(self) -> None:
@@ -295,13 +314,22 @@ def _restored(name: str, room: Room, contents: Contents, now: Instant) -> Source
     row = next((row for row in contents.sources if row.name == name), SourceRow(name, room.kind))
     state = SourceState(room=room, row=row, since=now.wall)
     for subject in contents.subjects:
-        if subject.key.source == name:
-            digest = subject_digest(subject.key.type, subject.key.id, subject.body)
-            record = room.decode(subject.body)
-            state.subjects[subject.key.id] = SubjectState(subject.revision, record, digest, dict(subject.problems))
-            state.digest += digest
+        if subject.key.source == name and subject.key.type in room.kinds:
+            _restore(state, subject)
+    # What followed from these records is stored as well.
+    state.derivation.inputs()
     state.digest %= 1 << 256
     return state
+
+
+def _restore(state: SourceState, row: SubjectRow) -> None:
+    _, of, subject_id = row.key
+    digest = subject_digest(of, subject_id, row.body)
+    record = state.room.kinds[of].decode(row.body)
+    state.subjects[of][subject_id] = SubjectState(row.revision, record, digest, dict(row.problems))
+    state.digest += digest
+    state.derivation.follow(of, subject_id, None, record)
+    state.note_due(of, subject_id, None, record)
 
 
 def _unwatched(state: SourceState, contents: Contents, now: Instant) -> SpanRow:
@@ -319,7 +347,7 @@ def _report(name: str, state: SourceState) -> SourceReport:
         remedy=intake.remedy(state, sight),
         blind=state.blind,
         since=state.since,
-        subjects=len(state.subjects),
+        subjects=state.devices(),
         network=state.row.network,
         edge=state.edge if state.session else "",
         last_frame_at=state.row.seen_at,
@@ -335,12 +363,22 @@ def _say_sight(state: SourceState) -> None:
     state.said = sight
     fields = logger.bind(source=state.row.name)
     if sight.seeing:
-        fields.bind(subjects=len(state.subjects)).info("source sees")
+        fields.bind(subjects=state.devices()).info("source sees")
     elif sight.detail or sight.login_url or sight.reason not in intake.PASSING:
         given = {"detail": sight.detail, "login_url": sight.login_url, "remedy": intake.remedy(state, sight)}
         fields.bind(reason=sight.reason, **{name: text for name, text in given.items() if text}).error(
             "source is blind"
         )
+
+
+def _log_events(events: Sequence[Event]) -> None:
+    """A line for each event; more than anybody reads at once are one line, and the ledger has them all."""
+    if len(events) <= MOST_LINES:
+        for event in events:
+            _log_event(event)
+    else:
+        counts = Counter(event.type.name for event in events)
+        logger.bind(events=len(events), event_types=dict(counts)).info("many events recorded")
 
 
 def _log_event(event: Event) -> None:

@@ -5,7 +5,7 @@ the event is about holds for no event that does not say: as a match it lets such
 hides none. What changed is matched in its old and its new form.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -82,7 +82,7 @@ def matching(event: Event, routes: Sequence[Route]) -> Iterator[Route]:
     """All routes that ask for the event, in their order."""
     said: _Said | None = None
     for route in routes:
-        if not _fits_type(event, route.match) or (event.type.problem == "ends" and not route.resolved):
+        if not _fits_type(event, route.match) or (event.problem == "ends" and not route.resolved):
             continue
         if said is None and (_asks_who(route.match) or route.exclude is not None):
             said = _said(event)
@@ -179,8 +179,8 @@ def _holds(event: Event, said: _Said | None, selector: Selector) -> bool:
     )
 
 
-def _any_glob(text: str, globs: Iterable[str]) -> bool:
-    return any(glob in ("*", text) or fnmatchcase(text, _glob(glob)) for glob in globs)
+def _any_glob(text: str, globs: Collection[str]) -> bool:
+    return "*" in globs or text in globs or any(fnmatchcase(text, _glob(glob)) for glob in globs)
 
 
 def _any_name(names: Iterable[str], globs: Iterable[str]) -> bool:

@@ -120,6 +120,9 @@ def from_event(event: Event) -> Row:
     )
 
 
+_SEVERITIES = {severity.value: severity for severity in Severity}
+
+
 def to_event(row: Row, catalogue: Mapping[str, EventType]) -> Event:
     """The event that `from_event` wrote; a type that no catalogue has any more keeps its name and aspect."""
     number, key, type_, aspect, source, subject_type, subject_id, name, severity, revision = row[:10]
@@ -131,7 +134,7 @@ def to_event(row: Row, catalogue: Mapping[str, EventType]) -> Event:
         type=catalogue.get(type_) or EventType(type_, aspect, order=0),
         subject=SubjectKey(source, subject_type, subject_id),
         subject_name=name,
-        severity=Severity(severity),
+        severity=_SEVERITIES[severity],
         revision=revision,
         timestamp=parse_rfc3339(timestamp),
         recorded_at=parse_rfc3339(recorded_at),

@@ -1,8 +1,10 @@
 """The spine, from frames to deliveries, under a fake clock."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from loguru import logger
 
 from sentinel.model import Audience, OutcomeState, Position, SinkPolicy
 from tests.builders import delta, node, user
@@ -285,12 +287,12 @@ def test_an_edge_that_knows_more_than_the_store_makes_a_new_ledger(world: World)
     assert world.store.load().ledger_id == "ledger-2"
 
 
-def test_another_tailnet_is_taken_in_silence(world: World) -> None:
+def test_another_tailnet_is_taken_in_silence_but_for_one_word(world: World) -> None:
     world.disconnect()
     world.wire.boot_id, world.wire.epoch, world.wire.self_id = "boot-2", 0, "n-elsewhere"
     world.connect()
     world.see(world.wire.base(node("other")))
-    assert world.events() == []
+    assert world.events() == ["example.com tailnet.domain.changed"]
 
 
 def test_hashes_chain_from_event_to_event(world: World) -> None:
@@ -311,3 +313,28 @@ def test_old_events_go_and_open_problems_stay(tmp_path: Path) -> None:
     world.settle()
     world.pass_time(100 * 86_400)
     assert world.events() == ["nas peer.offline"]
+
+
+@pytest.fixture
+def logged() -> Iterator[list[tuple[str, object]]]:
+    """Sentence and number of events of every log line about events."""
+    seen: list[tuple[str, object]] = []
+    sink = logger.add(lambda m: seen.append((m.record["message"], m.record["extra"].get("events"))), level="INFO")
+    yield seen
+    logger.remove(sink)
+
+
+@pytest.mark.parametrize(
+    ("changes", "lines"),
+    [(20, [("event recorded", None)] * 20), (21, [("many events recorded", 21)])],
+    ids=["few", "many"],
+)
+def test_each_event_is_logged_until_there_are_more_than_anybody_reads(
+    tmp_path: Path, logged: list[tuple[str, object]], changes: int, lines: list[tuple[str, object]]
+) -> None:
+    world = World(tmp_path / "state.db")
+    world.connect()
+    world.see(world.wire.base(node("nas")))
+    logged.clear()
+    world.see(*(world.wire.patch("nas", online=number % 2 == 1) for number in range(changes)))
+    assert logged == lines

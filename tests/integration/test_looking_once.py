@@ -1,0 +1,44 @@
+"""Looks at a tailnet that no service watches: what is printed, and that only a real look leaves something behind."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.rig import Service, Tailnet
+
+
+@pytest.fixture
+def tailnet() -> Iterator[Tailnet]:
+    with Tailnet(peers=3, options=("--grace", "500ms")) as running:
+        yield running
+
+
+@pytest.fixture
+def left(tailnet: Tailnet, tmp_path: Path) -> Service:
+    """What a service left that saw the tailnet; since then a machine went."""
+    with Service(tmp_path, control_url=tailnet.control_url, settings={"policy": {"debounce_window": "1s"}}) as service:
+        service.wait_seeing()
+    tailnet.change({"op": "offline", "peer": "nas"})
+    return service
+
+
+def test_a_look_says_what_changed_and_only_a_real_one_tells_it(left: Service) -> None:
+    store = left.folder / "state" / "state.db"
+    before = store.read_bytes()
+
+    assert "\n- peer.offline nas (" in left.ask("diff").stdout
+    rehearsed = left.ask("run", "--once", "--dry-run")
+    told = json.loads(rehearsed.stdout)
+    assert (told["event"]["event_type"], told["event"]["subject_name"]) == ("peer.offline", "nas")
+    netmap = json.loads(left.ask("dump-netmap").stdout)
+    assert {peer["name"]: peer["online"] for peer in netmap["peers"]}["nas"] is False
+    assert store.read_bytes() == before
+    assert left.json("events") == []
+
+    real = left.ask("run", "--once")
+    assert real.returncode == 0
+    assert json.loads(real.stdout)["event"]["event_type"] == "peer.offline"
+    assert [event["event_type"] for event in left.json("events")] == ["peer.offline"]
+    assert left.ask("diff").stdout == "Sentinel Diff\nNo changes detected\n"
