@@ -207,7 +207,6 @@ def _core(given: _Given, sinks: Mapping[str, Sink]) -> Iterator[_Core]:
         contents=contents,
         rooms=tables.rooms(config),
         sinks=policies,
-        routes=routing.routes(config),
         outboxes=loops,
         window=config.policy.debounce_window,
         retention=config.retention,
@@ -215,6 +214,7 @@ def _core(given: _Given, sinks: Mapping[str, Sink]) -> Iterator[_Core]:
         on_commit=commits.note,
         now=now,
         reached=given.reached,
+        routes=routing.routes(config),
     )
     _offer_pending(contents, loops)
     try:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 from loguru import logger
+from pydantic import SecretStr
 
 from sentinel import logs
 from sentinel.cli.group import flags
@@ -15,14 +16,15 @@ from sentinel.errors import ConfigError
 def examined(context: click.Context, *, forgive: tuple[tuple[str, ...], ...] = ()) -> Loaded:
     """The configuration that the options and the environment name, with its faults."""
     given = flags(context)
+    key, folder = given.tailscale_auth_key, given.tailscale_state_dir
     options: dict[tuple[str, ...], Option] = {
         place: Option(name, value)
         for place, (name, value) in {
             ("output", "log_format"): ("--log-format", given.log_format),
             ("output", "log_level"): ("--log-level", given.log_level),
             ("output", "no_color"): ("--no-color", given.no_color),
-            ("tsnet", "auth_key"): ("--tailscale-auth-key", given.tailscale_auth_key),
-            ("tsnet", "state_dir"): ("--tailscale-state-dir", given.tailscale_state_dir),
+            ("tsnet", "auth_key"): ("--tailscale-auth-key", SecretStr(key) if key is not None else None),
+            ("tsnet", "state_dir"): ("--tailscale-state-dir", folder.expanduser() if folder is not None else None),
             ("tsnet", "login_mode"): ("--tailscale-login-mode", given.tailscale_login_mode),
             ("tsnet", "login_timeout"): ("--tailscale-login-timeout", given.tailscale_login_timeout or None),
             ("tsnet", "allow_interactive_fallback"): (
