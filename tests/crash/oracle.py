@@ -99,7 +99,7 @@ def events_lead_to_the_truth(evidence: Evidence) -> Iterator[str]:
         for one, other in pairwise(events):
             if other.before != one.after or other.revision <= one.revision:
                 yield f"{other.name}: revision {other.revision} does not follow {one.revision}, {one.after}"
-        is_now = _truth(evidence.truth.get(subject), aspect)
+        is_now = _truth(evidence, subject, aspect, events)
         if events[-1].after != is_now:
             yield f"{events[-1].name}: the last event says {events[-1].after}, it is {is_now}"
 
@@ -126,7 +126,7 @@ def the_last_telling_states_the_truth(evidence: Evidence) -> Iterator[str]:
     for (subject, aspect), events in _by_aspect(evidence.ledger.events.values()).items():
         for sink in evidence.sinks:
             heard = [event.after for event in events if (event.number, sink) in told]
-            believed, is_now = [events[0].before, *heard][-1], _truth(evidence.truth.get(subject), aspect)
+            believed, is_now = [events[0].before, *heard][-1], _truth(evidence, subject, aspect, events)
             if believed != is_now:
                 yield f"{sink} believes that {events[0].name} is {believed}, it is {is_now}"
 
@@ -258,7 +258,11 @@ def _by_aspect(events: Iterable[Recorded]) -> dict[tuple[str, str], list[Recorde
     return found
 
 
-def _truth(device: Device | None, aspect: str) -> str:
+def _truth(evidence: Evidence, subject: str, aspect: str, events: Sequence[Recorded]) -> str:
+    """What the tailnet says, of contact and membership; of anything else the ledger's last word has to do."""
+    if aspect not in BEGINNINGS:
+        return events[-1].after
+    device = evidence.truth.get(subject)
     if device is None:
         return BEGINNINGS[aspect]
     return device.presence if aspect == "presence" else "present"
