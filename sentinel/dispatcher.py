@@ -53,12 +53,13 @@ class _Sending:
     item: Item
     attempt: int
     until: float
+    worker: Worker
     error: Exception | None = None
     given_up: bool = False
 
 
 class SinkLoop:
-    """Sends the deliveries of one sink, one at a time, and owns the sink.
+    """Sends the deliveries of one sink, at most `in_flight` at once and one of each subject, and owns the sink.
 
     `report` gets every outcome, on the loop's thread; it must not raise. `jitter` draws from [0, 1).
     A delivery that is offered while it is still in the loop is ignored, but one that was settled is sent
@@ -71,6 +72,7 @@ class SinkLoop:
         name: str,
         sink: Sink,
         report: Callable[[Attempt], None],
+        in_flight: int = 1,
         deadline: timedelta = DEADLINE,
         jitter: Callable[[], float] = random.random,
         new_worker: Callable[[str], Worker] = ThreadWorker,
@@ -79,11 +81,11 @@ class SinkLoop:
         self._name = name
         self._sink = sink
         self._report = report
+        self._in_flight = in_flight
         self._deadline = deadline
         self._jitter = jitter
         self._new_worker = new_worker
         self._reached = reached
-        self._worker: Worker | None = None
         self._thread: threading.Thread | None = None
         # Shared with other threads, under the condition's lock.
         self._news = threading.Condition()
@@ -92,7 +94,9 @@ class SinkLoop:
         self._stopping = False
         # The loop's own.
         self._lanes = Lanes()
-        self._sending: _Sending | None = None
+        self._sending: list[_Sending] = []
+        self._idle: list[Worker] = []
+        self._disabled = ""
         self._paused_until = 0.0
         self._hanging = 0
         self._story = _Story(name)
@@ -139,26 +143,26 @@ class SinkLoop:
         return not self._thread.is_alive()
 
     def step(self, now: Instant) -> float | None:
-        """Begins at most one send; returns the seconds until something is due again, None to wait for news."""
+        """Begins what may be sent now; returns the seconds until something is due again, None to wait for news."""
         self._take_in(now)
         self._settle_ended(now)
         self._give_up_overdue(now)
-        if self._may_send(now) and (item := self._lanes.take(now.boot)) is not None:
+        while self._may_send(now) and (item := self._lanes.take(now.boot)) is not None:
             self._send(item, now)
         return self._seconds_left(now)
 
     def _run(self, clock: Clock) -> None:
         try:
-            while not (self._stopping and self._sending is None):
+            while not (self._stopping and not self._sending):
                 seconds = self.step(clock.now())
                 with self._news:
-                    if not (self._inbox or self._ended or (self._stopping and self._sending is None)):
+                    if not (self._inbox or self._ended or (self._stopping and not self._sending)):
                         self._news.wait(seconds)
         except Exception as error:
             self._story.broke_off(error)
             return
-        if self._worker is not None:
-            self._worker.retire()
+        for worker in self._idle:
+            worker.retire()
         if not self._hanging:
             self._sink.close()
 
@@ -176,39 +180,47 @@ class SinkLoop:
         for sending in ended:
             if sending.given_up:
                 self._hanging -= 1
-            else:
-                self._sending = None
             if sending.error is None:
                 self._delivered(sending, now)
             elif not sending.given_up:
-                self._failed(sending, sending.error, now)
+                self._failed(sending.item, sending.attempt, sending.error, now)
+            if not sending.given_up:
+                self._idle.append(sending.worker)
+                self._sending.remove(sending)
+                self._lanes.release(sending.item)
 
     def _give_up_overdue(self, now: Instant) -> None:
-        sending = self._sending
-        if sending is None or now.boot < sending.until:
-            return
-        sending.given_up = True
-        self._sending = None
-        self._hanging += 1
-        if self._worker is not None:
-            self._worker.retire()
-            self._worker = None
         seconds = self._deadline.total_seconds()
-        self._failed(sending, DeliveryError(f"no answer within {seconds:g} s", retryable=True), now)
+        for sending in [sending for sending in self._sending if now.boot >= sending.until]:
+            sending.given_up = True
+            sending.worker.retire()
+            self._sending.remove(sending)
+            self._hanging += 1
+            self._failed(
+                sending.item, sending.attempt, DeliveryError(f"no answer within {seconds:g} s", retryable=True), now
+            )
+            self._lanes.release(sending.item)
 
     def _may_send(self, now: Instant) -> bool:
-        return self._sending is None and not self._stopping and now.boot >= self._paused_until
+        return len(self._sending) < self._in_flight and not self._stopping and now.boot >= self._paused_until
 
     def _send(self, item: Item, now: Instant) -> None:
-        sending = _Sending(item, item.attempt + 1, now.boot + self._deadline.total_seconds())
-        if self._hanging >= MOST_HANGING:
-            error = DeliveryError(f"{self._hanging} earlier sends still hang", retryable=True)
-            self._failed(sending, error, now)
+        if (error := self._hopeless()) is not None:
+            self._failed(item, item.attempt + 1, error, now)
+            self._lanes.release(item)
             return
-        self._sending = sending
-        if self._worker is None:
-            self._worker = self._new_worker(f"send-{self._name}")
-        self._worker.submit(lambda: self._attempt(sending, now.wall))
+        worker = self._idle.pop() if self._idle else self._new_worker(f"send-{self._name}")
+        sending = _Sending(item, item.attempt + 1, now.boot + self._deadline.total_seconds(), worker)
+        self._sending.append(sending)
+        worker.submit(lambda: self._attempt(sending, now.wall))
+
+    def _hopeless(self) -> DeliveryError | None:
+        """Why nothing can be sent now at all."""
+        if self._disabled:
+            return DeliveryError(f"nothing more is sent there until the next start: {self._disabled}", retryable=False)
+        if self._hanging >= max(MOST_HANGING, self._in_flight):
+            return DeliveryError(f"{self._hanging} earlier sends still hang", retryable=True)
+        return None
 
     def _attempt(self, sending: _Sending, now: datetime) -> None:
         """Runs in the worker."""
@@ -232,13 +244,13 @@ class SinkLoop:
         self._story.succeeded(item.id, sending.attempt)
         self._report(Attempt(item.id, self._name, sending.attempt, item.state, now.wall))
 
-    def _failed(self, sending: _Sending, error: Exception, now: Instant) -> None:
-        item, delivery = sending.item, sending.item.telling.delivery
+    def _failed(self, item: Item, number: int, error: Exception, now: Instant) -> None:
+        delivery = item.telling.delivery
         if item.state is not DeliveryState.PENDING:
             return
-        again = self._when_again(sending, error, now)
+        item.attempt = number
+        again = self._when_again(item, error, now)
         reason = _reason(error)
-        item.attempt = sending.attempt
         if again is None:
             if not isinstance(error, DeliveryError) or error.retryable:
                 reason = f"given up after {HORIZON // timedelta(hours=1)} h: {reason}"
@@ -246,14 +258,16 @@ class SinkLoop:
             self._lanes.remove(item)
         else:
             item.due = _on_boot_clock(again, now)
-            self._lanes.put_back(item)
-        attempt = Attempt(delivery.id, self._name, sending.attempt, item.state, now.wall, again, reason)
+        attempt = Attempt(delivery.id, self._name, number, item.state, now.wall, again, reason)
         self._story.failed(attempt, error)
         self._report(attempt)
 
-    def _when_again(self, sending: _Sending, error: Exception, now: Instant) -> datetime | None:
+    def _when_again(self, item: Item, error: Exception, now: Instant) -> datetime | None:
         retry_after = None
         if isinstance(error, DeliveryError):
+            if error.disables and not self._disabled:
+                self._disabled = str(error)
+                self._story.disabled(self._disabled)
             if not error.retryable:
                 return None
             retry_after = error.retry_after
@@ -261,11 +275,10 @@ class SinkLoop:
             # It speaks for the whole service: sending it something else meanwhile would only prolong it.
             pause = min(retry_after, LONGEST_ASKED).total_seconds()
             self._paused_until = max(self._paused_until, now.boot + pause)
-        created_at = sending.item.telling.delivery.created_at
         return next_try(
-            sending.attempt,
+            item.attempt,
             now=now.wall,
-            created_at=created_at,
+            created_at=item.telling.delivery.created_at,
             jitter=self._jitter(),
             retry_after=retry_after,
         )
@@ -273,10 +286,10 @@ class SinkLoop:
     def _seconds_left(self, now: Instant) -> float | None:
         if self._ended:
             return 0.0
-        if self._sending is not None:
-            return max(0.0, self._sending.until - now.boot)
-        due = None if self._stopping else self._lanes.due()
-        return None if due is None else max(0.0, max(due, self._paused_until) - now.boot)
+        dues = [sending.until for sending in self._sending]
+        if len(self._sending) < self._in_flight and not self._stopping and (due := self._lanes.due()) is not None:
+            dues.append(max(due, self._paused_until))
+        return max(0.0, min(dues) - now.boot) if dues else None
 
 
 class _Story:
@@ -318,6 +331,10 @@ class _Story:
         else:
             log.bind(failures=self.failures).debug("delivery failed again")
         self._told.add(type(error))
+
+    def disabled(self, reason: str) -> None:
+        """The other side wants nothing more."""
+        self._log.bind(error=reason).error("sink switched off until the next start: its address is gone")
 
     def broke_off(self, error: Exception) -> None:
         """The loop itself failed, which is a defect."""

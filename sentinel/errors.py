@@ -52,10 +52,14 @@ class ControlError(SentinelError):
 class DeliveryError(SentinelError):
     """A message did not arrive.
 
-    `retryable` says whether trying again can help; `retry_after` is what the other side asked for.
+    `retryable` says whether trying again can help; `retry_after` is what the other side asked for; `disables` says that
+    it wants nothing more at all, so that nothing else is sent there either.
     """
 
-    def __init__(self, text: str, *, retryable: bool, retry_after: timedelta | None = None) -> None:
+    def __init__(
+        self, text: str, *, retryable: bool, retry_after: timedelta | None = None, disables: bool = False
+    ) -> None:
         super().__init__(text)
         self.retryable = retryable
         self.retry_after = retry_after
+        self.disables = disables

@@ -183,13 +183,29 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Incident:
+    """One problem as services with incidents know it, from its opening to its end; there is one per subject and aspect.
+
+    A group of problems that is kept as one incident has a subject and an aspect of its own.
+    """
+
+    subject: SubjectKey
+    aspect: str
+    ends: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """What one delivery says: `event` speaks, `folded` came before it (oldest first) and is told along with it."""
+    """What one delivery says: `event` speaks, `folded` came before it (oldest first) and is told along with it.
+
+    `incident` is what it opens or closes where that is not the event's own subject and aspect.
+    """
 
     key: str
     sink: str
     event: Event
     folded: tuple[Event, ...] = ()
+    incident: Incident | None = None
 
 
 @dataclass(frozen=True, slots=True)

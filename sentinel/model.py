@@ -44,6 +44,7 @@ class Audience(StrEnum):
 
     PROGRAMS = "programs"
     PEOPLE = "people"
+    INCIDENTS = "incidents"
 
 
 @dataclass(frozen=True, slots=True)

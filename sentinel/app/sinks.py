@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sentinel.app.tables import WORDS
 from sentinel.clock import SystemClock
 from sentinel.config import AppriseSink, Config, StdoutSink
-from sentinel.delivery.sinks import Lines, Sink, SinkSpec, Wording, build
+from sentinel.delivery.sinks import AppriseSettings, Lines, Sink, SinkSpec, StdoutSettings, Wording, build
 from sentinel.dispatcher import say
 from sentinel.errors import ConfigError, DeliveryError, Fault
 from sentinel.events import Severity, Text
@@ -34,8 +34,8 @@ def specs(config: Config) -> tuple[SinkSpec, ...]:
 
 def _spec(name: str, sink: StdoutSink | AppriseSink) -> SinkSpec:
     if isinstance(sink, AppriseSink):
-        return SinkSpec(name, "apprise", url=sink.target.get_secret_value())
-    return SinkSpec(name, "stdout", format=sink.format)
+        return SinkSpec(name, "apprise", AppriseSettings(sink.target.get_secret_value()))
+    return SinkSpec(name, "stdout", StdoutSettings(sink.format))
 
 
 def built(

@@ -28,11 +28,15 @@ class Item:
 
 
 class Lanes:
-    """The oldest of a subject goes first; while it waits for its due time, other subjects overtake."""
+    """The oldest of a subject goes first; while it waits for its due time, other subjects overtake.
+
+    What is taken keeps its lane to itself until it is given back with `release`.
+    """
 
     def __init__(self) -> None:
         self._lanes: dict[SubjectKey, list[tuple[int, Item]]] = {}
         self._ids: set[int] = set()
+        self._busy: set[SubjectKey] = set()
         # Both may hold entries that are no longer true: what is taken is checked against its lane.
         self._ready: list[tuple[int, SubjectKey]] = []
         self._later: list[tuple[float, int, SubjectKey]] = []
@@ -47,26 +51,27 @@ class Lanes:
         self._ids.add(item.id)
         heapq.heappush(self._lanes.setdefault(item.subject, []), (item.id, item))
         if self._first(item.subject) is item:
-            self.put_back(item)
-
-    def put_back(self, item: Item) -> None:
-        """Lines a delivery up again that was taken, for when it is due."""
-        if item.due is None:
-            heapq.heappush(self._ready, (item.id, item.subject))
-        else:
-            heapq.heappush(self._later, (item.due, item.id, item.subject))
+            self._line_up(item)
 
     def take(self, now: float) -> Item | None:
-        """The oldest delivery that may be sent at `now`; it stays first in its lane until it is removed."""
+        """The oldest delivery that may be sent at `now`; its lane is closed until it is released."""
         while self._later and self._later[0][0] <= now:
             _, delivery, subject = heapq.heappop(self._later)
             heapq.heappush(self._ready, (delivery, subject))
         while self._ready:
             delivery, subject = heapq.heappop(self._ready)
-            first = self._first(subject)
+            first = self._waiting(subject)
             if first is not None and first.id == delivery and (first.due is None or first.due <= now):
+                self._busy.add(subject)
                 return first
         return None
+
+    def release(self, item: Item) -> None:
+        """Opens the lane of a delivery that was taken, which is settled by now or due again."""
+        self._busy.discard(item.subject)
+        first = self._first(item.subject)
+        if first is not None:
+            self._line_up(first)
 
     def due(self) -> float | None:
         """When to take again, on the boot clock; None while nothing waits."""
@@ -74,7 +79,7 @@ class Lanes:
             return 0.0
         while self._later:
             due, delivery, subject = self._later[0]
-            first = self._first(subject)
+            first = self._waiting(subject)
             if first is not None and first.id == delivery:
                 return due
             heapq.heappop(self._later)
@@ -87,7 +92,16 @@ class Lanes:
         self._ids.remove(item.id)
         first = self._first(item.subject)
         if first is not None:
-            self.put_back(first)
+            self._line_up(first)
+
+    def _line_up(self, item: Item) -> None:
+        if item.due is None:
+            heapq.heappush(self._ready, (item.id, item.subject))
+        else:
+            heapq.heappush(self._later, (item.due, item.id, item.subject))
+
+    def _waiting(self, subject: SubjectKey) -> Item | None:
+        return None if subject in self._busy else self._first(subject)
 
     def _first(self, subject: SubjectKey) -> Item | None:
         lane = self._lanes.get(subject, [])

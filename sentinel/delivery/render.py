@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from sentinel.events import Event, Message, Reading, Text, Words
+from sentinel.events import Event, Message, Reading, Severity, Text, Words
 
 ELLIPSIS = "…"
 REPLACEMENT = "\ufffd"
@@ -21,6 +21,8 @@ LONGEST_CHARACTER = 24
 _HARMLESS_FORMATS = frozenset("\u200b\u200c\u200d")
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _BREAKS = re.compile(r"[\r\n\t\v\f\x85\u2028\u2029]+")
+_MARKUP = re.compile(r"[\\`*_{}\[\]()<>#+~|]|^(?:-|(?=\d+\.))", re.MULTILINE)
+_LINK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?=//)")
 _MENTION = re.compile(r"(?<![\w.+-])@(?=\w)|(?<=<)(?=[@#!&:])")
 
 
@@ -33,21 +35,35 @@ class Limit:
 
 
 def render_json(message: Message) -> bytes:
-    """The message for programs: one JSON object without a line break.
+    """The message as one line of JSON without its end, for streams and files that several sinks share."""
+    return orjson.dumps({"log_source": "sink", "sink": message.sink, **_fields(message)})
 
-    `event` is the envelope byte for byte as it was recorded. `folded` (keys) and `since` (the changes of the
-    folded events, oldest first) are there only when something was folded.
+
+def render_body(message: Message) -> bytes:
+    """The message as one JSON object, for a program that is told by itself."""
+    return orjson.dumps(_fields(message))
+
+
+def render_words(sink: str, text: Text, severity: Severity) -> bytes:
+    """Words of Sentinel's own as one line of JSON without its end: `text` stands in place of `event`."""
+    words = {"title": text.title, "body": text.body, "severity": severity}
+    return orjson.dumps({"log_source": "sink", "sink": sink, "text": words})
+
+
+def _fields(message: Message) -> dict[str, object]:
+    """`event` is the envelope byte for byte as it was recorded.
+
+    `folded` (keys) and `since` (the changes of the folded events, oldest first) are there only when something was
+    folded.
     """
     fields: dict[str, object] = {
-        "log_source": "sink",
-        "sink": message.sink,
         "event": orjson.Fragment(message.event.body),
         "idempotency_key": message.key,
     }
     if message.folded:
         fields["folded"] = [event.key for event in message.folded]
         fields["since"] = [change for event in message.folded for change in orjson.loads(event.body)["changes"]]
-    return orjson.dumps(fields)
+    return fields
 
 
 def render_text(message: Message, words: Mapping[str, Words], reading: Reading, limit: Limit) -> Text:
@@ -65,6 +81,11 @@ def fit(text: Text, limit: Limit) -> Text:
 def one_line(text: str) -> str:
     """The text on one line, whatever it held, without control characters."""
     return _visible(_BREAKS.sub(" ", text)).strip()
+
+
+def escape_markdown(text: str) -> str:
+    """The text for a service that reads Markdown: every character shows as itself, and no address becomes a link."""
+    return _LINK.sub(lambda found: found[0] + "\u200b", _MARKUP.sub(r"\\\g<0>", text))
 
 
 def tame(value: str) -> str:

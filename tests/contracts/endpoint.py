@@ -1,6 +1,7 @@
 """A real HTTP endpoint on loopback that answers as a test wants, for sinks that speak HTTP."""
 
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable
@@ -26,6 +27,8 @@ class Endpoint:
     """Gives the answer `answer` to every request and keeps the requests; `released` ends what hangs."""
 
     answer: Answer
+    tls: ssl.SSLContext | None = None
+    connections: int = 0
     requests: list[Request] = field(default_factory=list)
     arrived: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
@@ -57,12 +60,30 @@ class _Server(ThreadingHTTPServer):
         self.endpoint = endpoint
         super().__init__(("127.0.0.1", 0), _Handler)
 
+    def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
+        connection, peer = super().get_request()
+        self.endpoint.connections += 1
+        return connection, peer
+
+    def finish_request(self, request: object, client_address: object) -> None:
+        assert isinstance(request, socket.socket)
+        tls = self.endpoint.tls
+        if tls is not None:
+            # What began as plain is shut down by the server as plain; this one is ours to close.
+            with tls.wrap_socket(request, server_side=True) as secured:
+                _Handler(secured, client_address, self)
+            return
+        _Handler(request, client_address, self)
+
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that went away is what several answers are about."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
+    protocol_version = "HTTP/1.1"
+    timeout = 5
+    disable_nagle_algorithm = True
     request_body: bytes = b""
 
     def do_POST(self) -> None:
@@ -78,17 +99,35 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing is logged."""
 
 
-def status(code: int) -> Answer:
-    """Answers with a status, and with everything that was sent repeated in the body."""
+def status(code: int, *, after: float = 0.0, **headers: str) -> Answer:
+    """Answers with a status, and with everything that was sent repeated in its reason and body."""
 
     def answer(handler: _Handler) -> None:
         echo = repr((handler.path, handler.headers.items(), handler.request_body)).encode()
-        handler.send_response(code)
+        handler.server.endpoint.released.wait(after)
+        handler.send_response(code, handler.path)
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
         if 300 <= code < 400:
             handler.send_header("Location", f"http://127.0.0.1:{handler.server.server_port}/elsewhere")
+        if code == 204:
+            handler.end_headers()
+            return
         handler.send_header("Content-Length", str(len(echo)))
         handler.end_headers()
         handler.wfile.write(echo)
+
+    return answer
+
+
+def body(code: int, content: bytes) -> Answer:
+    """Answers with a status and this body."""
+
+    def answer(handler: _Handler) -> None:
+        handler.send_response(code)
+        handler.send_header("Content-Length", str(len(content)))
+        handler.end_headers()
+        handler.wfile.write(content)
 
     return answer
 
@@ -103,6 +142,7 @@ def reset(handler: _Handler) -> None:
     # Closing with a linger of zero sends a reset instead of an orderly end.
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     handler.connection.close()
+    handler.close_connection = True
 
 
 def hang(handler: _Handler) -> None:
@@ -120,4 +160,23 @@ def trickle(handler: _Handler) -> None:
     while not released.wait(0.02):
         handler.wfile.write(b".")
         handler.wfile.flush()
-    handler.connection.close()
+    handler.close_connection = True
+
+
+def trickle_headers(handler: _Handler) -> None:
+    """Begins an answer and never comes to the end of its first header, until it is released."""
+    released = handler.server.endpoint.released
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+    while not released.wait(0.02):
+        handler.wfile.write(b".")
+        handler.wfile.flush()
+    handler.close_connection = True
+
+
+def cut_short(handler: _Handler) -> None:
+    """Promises a body, sends part of it and ends the connection in good order."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    handler.wfile.write(b"part")
+    handler.close_connection = True

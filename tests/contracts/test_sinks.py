@@ -1,30 +1,35 @@
-"""What every sink promises, each over the real thing: a stream, or a real HTTP endpoint on loopback."""
+"""What lines and Apprise promise besides, over the real thing: a stream, or a real HTTP endpoint on loopback."""
 
 import io
-import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from queue import SimpleQueue
 from typing import IO, Any
-from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
 from apprise import NotificationManager
-from loguru import logger
 
 from sentinel.clock import SystemClock
-from sentinel.delivery.sinks import SINK_TYPES, Lines, Sink, SinkSpec, Wording, build
+from sentinel.delivery.sinks import (
+    SINK_TYPES,
+    AppriseSettings,
+    Lines,
+    Sink,
+    SinkSpec,
+    StdoutSettings,
+    build,
+)
 from sentinel.dispatcher import SinkLoop, say
 from sentinel.errors import ConfigError, DeliveryError
-from sentinel.events import Message, Reading, Severity, Telling, Text
-from sentinel.model import Attempt, Audience, DeliveryState
+from sentinel.events import Severity, Telling, Text
+from sentinel.model import Attempt, DeliveryState
 from tests.contracts.endpoint import Answer, Endpoint, hang, reset, status, trickle
+from tests.contracts.rigs import WORDING
 from tests.messages import OFFLINE, ONLINE, RENAMED, START, event, message, telling
 
-BERLIN = ZoneInfo("Europe/Berlin")
 NOWHERE = Lines(io.BytesIO())
 HTTP_URLS = {
     "json": "json://{place}/hooks/path",
@@ -35,41 +40,8 @@ FOR_GOOD = (400, 401, 403, 404, 410, 422)
 FOR_NOW = (408, 425, 429, 500, 502, 503, 504)
 
 
-def lost_contact(told: Message, _reading: Reading) -> Text:
-    name = told.event.subject_name
-    return Text(f"{name} lost contact", f"{name} lost contact with Tailscale.\nIt may still be up.")
-
-
-def fails(_told: Message, _reading: Reading) -> Text:
-    raise KeyError("owner")
-
-
 _registry: Callable[[], Any] = NotificationManager
 SERVICES = _registry()
-WORDING = Wording({OFFLINE.name: lost_contact, RENAMED.name: fails}, BERLIN)
-
-
-@pytest.fixture(autouse=True)
-def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Puts the loggers that a sink hushes back as they were; no proxy stands between us and loopback."""
-    monkeypatch.setenv("NO_PROXY", "*")
-    names = ("apprise", "urllib3", "requests")
-    before = [(logging.getLogger(name), logging.getLogger(name).level) for name in names]
-    yield
-    for library, level in before:
-        library.setLevel(level)
-        library.propagate = True
-        library.handlers.clear()
-
-
-@pytest.fixture
-def everything_logged(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], str]]:
-    """All that was logged at any level, by us and by libraries, with tracebacks."""
-    seen: list[str] = []
-    caplog.set_level(1)
-    sink = logger.add(seen.append, level="TRACE", backtrace=False, diagnose=False)
-    yield lambda: "".join(seen) + caplog.text
-    logger.remove(sink)
 
 
 def fresh() -> Telling:
@@ -78,96 +50,12 @@ def fresh() -> Telling:
 
 
 def apprise(url: str) -> Sink:
-    return build(SinkSpec("phone", "apprise", url=url), wording=WORDING, lines=NOWHERE)
+    return build(SinkSpec("phone", "apprise", AppriseSettings(url)), wording=WORDING, lines=NOWHERE)
 
 
 def stdout(stream: IO[bytes], form: str = "json") -> Sink:
-    spec = SinkSpec("out", "stdout", format="text" if form == "text" else "json")
+    spec = SinkSpec("out", "stdout", StdoutSettings("text" if form == "text" else "json"))
     return build(spec, wording=WORDING, lines=Lines(stream))
-
-
-class Broken(io.BytesIO):
-    """A stream whose reader went away."""
-
-    def write(self, data: object) -> int:
-        raise BrokenPipeError(32, "Broken pipe")
-
-
-# Every sink ------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(params=["json lines", "text lines", *HTTP_URLS])
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def sinks(kind: str) -> Iterator[tuple[Sink, Sink, Callable[[], bytes]]]:
-    """A sink that works, one that does not, and what came out of the first."""
-    if kind.endswith("lines"):
-        stream = io.BytesIO()
-        form = kind.partition(" ")[0]
-        yield stdout(stream, form), stdout(Broken(), form), stream.getvalue
-        return
-    with Endpoint(status(200)) as up, Endpoint(status(503)) as down:
-        works, fails = (apprise(HTTP_URLS[kind].format(place=place.place)) for place in (up, down))
-        yield works, fails, lambda: b"".join(request.body for request in up.requests)
-
-
-Sinks = tuple[Sink, Sink, Callable[[], bytes]]
-
-
-def test_a_message_arrives(sinks: Sinks) -> None:
-    works, _, arrived = sinks
-    works.send(message(), START)
-    assert b"nas lost contact" in arrived()
-
-
-def test_words_of_our_own_arrive(sinks: Sinks) -> None:
-    works, _, arrived = sinks
-    works.say(Text("Test of Sentinel", "This is a test."), Severity.INFO, START)
-    assert b"This is a test." in arrived()
-
-
-def test_a_message_that_did_not_arrive_is_a_delivery_error_worth_a_retry(sinks: Sinks) -> None:
-    with pytest.raises(DeliveryError) as raised:
-        sinks[1].send(message(), START)
-    assert raised.value.retryable
-    assert str(raised.value)
-
-
-def test_words_of_our_own_that_did_not_arrive_are_a_delivery_error(sinks: Sinks) -> None:
-    with pytest.raises(DeliveryError):
-        say(sinks[1], Text("Test", "This is a test."), Severity.INFO, now=START)
-
-
-def test_a_sink_says_whom_it_speaks_to(sinks: Sinks, kind: str) -> None:
-    expected = Audience.PROGRAMS if kind == "json lines" else Audience.PEOPLE
-    assert sinks[0].audience is expected
-
-
-def test_a_name_from_the_network_adds_no_line_and_no_control_character(sinks: Sinks) -> None:
-    works, _, arrived = sinks
-    works.send(message(event(name="nas\n\x1b[2JALL CLEAR")), START)
-    assert b"\x1b" not in arrived()
-    assert b"nas\n" not in arrived()
-
-
-def test_a_name_from_the_network_turns_no_line_round_for_people(sinks: Sinks) -> None:
-    works, _, arrived = sinks
-    works.send(message(event(name="nas\u202egpj.exe")), START)
-    assert works.audience is Audience.PROGRAMS or "\u202e" not in _decoded(arrived())
-
-
-def _decoded(body: bytes) -> str:
-    # What a service is sent may be JSON, in which such a character is spelled out.
-    text = body.decode()
-    return str(orjson.loads(body)) if text.startswith("{") else text
-
-
-def test_a_closed_sink_can_be_closed_again(sinks: Sinks) -> None:
-    sinks[0].close()
-    sinks[0].close()
 
 
 def test_a_sink_type_that_does_not_exist_is_refused_with_those_that_do() -> None:
@@ -279,7 +167,7 @@ def test_lines_of_two_sinks_on_one_stream_come_whole() -> None:
     stream = io.BytesIO()
     lines = Lines(stream)
     for form in ("json", "text"):
-        spec = SinkSpec("out", "debug", format="text" if form == "text" else "json")
+        spec = SinkSpec("out", "debug", StdoutSettings("text" if form == "text" else "json"))
         build(spec, wording=WORDING, lines=lines).send(message(), START)
     assert len(stream.getvalue().splitlines()) == 2
 
@@ -484,7 +372,7 @@ def test_no_secret_of_a_refused_url_is_shown(url: str, everything_logged: Callab
 
 
 def test_a_sink_and_its_spec_do_not_show_the_url() -> None:
-    spec = SinkSpec("phone", "apprise", url="json://host.example/canary")
+    spec = SinkSpec("phone", "apprise", AppriseSettings("json://host.example/canary"))
     sink = build(spec, wording=WORDING, lines=NOWHERE)
     assert "canary" not in repr(spec) + repr(sink) + str(sink)
 

@@ -17,6 +17,7 @@ from tests.messages import telling
 
 DOWN = DeliveryError("connection refused", retryable=True)
 REFUSED = DeliveryError("error=401", retryable=False)
+GONE = DeliveryError("HTTP 410 Gone", retryable=False, disables=True)
 
 
 @dataclass
@@ -70,7 +71,14 @@ class HangingWorker:
 class Bench:
     """A loop under a fake clock, and everything that it reported."""
 
-    def __init__(self, script: Sequence[Exception | None] = (), *, hanging: bool = False, jitter: float = 0.5) -> None:
+    def __init__(
+        self,
+        script: Sequence[Exception | None] = (),
+        *,
+        hanging: bool = False,
+        jitter: float = 0.5,
+        in_flight: int = 1,
+    ) -> None:
         self.clock = FakeClock()
         self.sink = ScriptedSink(list(script))
         self.reported: list[Attempt] = []
@@ -79,6 +87,7 @@ class Bench:
             name="sink",
             sink=self.sink,
             report=self.reported.append,
+            in_flight=in_flight,
             jitter=lambda: jitter,
             new_worker=self._hanging if hanging else lambda _name: InlineWorker(),
         )
@@ -430,3 +439,125 @@ def test_a_send_that_runs_when_the_loop_stops_is_still_reported() -> None:
     bench.workers[0].end()
     assert bench.step() is None
     assert bench.outcomes() == [(1, 1, "delivered")]
+
+
+# Several at once -------------------------------------------------------------------------------------------------
+
+
+def _at_once(*deliveries: tuple[int, str], in_flight: int = 2) -> Bench:
+    """A loop that was offered deliveries (id, subject), and whose sends end when the test says so."""
+    bench = Bench(hanging=True, in_flight=in_flight)
+    bench.loop.offer([telling(delivery, subject=subject) for delivery, subject in deliveries])
+    bench.step()
+    return bench
+
+
+def _running(bench: Bench) -> int:
+    return sum(len(worker.jobs) for worker in bench.workers)
+
+
+def test_several_subjects_are_told_at_once_up_to_the_bound() -> None:
+    bench = _at_once((1, "a"), (2, "b"), (3, "c"))
+    assert _running(bench) == 2
+    bench.workers[0].end()
+    bench.step()
+    assert _running(bench) == 2
+    assert bench.outcomes() == [(1, 1, "delivered")]
+
+
+def test_of_one_subject_only_one_delivery_is_on_its_way() -> None:
+    bench = _at_once((1, "a"), (2, "a"), (3, "a"))
+    assert _running(bench) == 1
+    bench.workers[0].end()
+    bench.step()
+    assert _running(bench) == 1
+    assert bench.sink.sent == [1]
+
+
+def test_an_older_delivery_that_comes_later_waits_for_the_one_on_its_way() -> None:
+    bench = _at_once((2, "a"))
+    bench.loop.offer([telling(1, subject="a")])
+    bench.step()
+    assert _running(bench) == 1
+    bench.workers[0].end()
+    bench.step()
+    bench.workers[0].end()
+    bench.step()
+    assert bench.sink.sent == [2, 1]
+
+
+def test_what_waits_for_its_retry_holds_up_its_own_subject_only() -> None:
+    bench = _at_once((1, "a"), (2, "a"), (3, "b"))
+    bench.sink.script = [DOWN]
+    bench.workers[0].end()
+    assert bench.step() == pytest.approx(2.5)
+    assert _running(bench) == 1
+    bench.step(after=2.5)
+    assert _running(bench) == 2
+    for worker in bench.workers:
+        worker.end()
+    bench.step()
+    assert sorted(bench.sink.sent) == [1, 1, 3]
+
+
+def test_a_worker_that_is_done_is_used_again() -> None:
+    bench = _at_once((1, "a"), in_flight=8)
+    bench.workers[0].end()
+    bench.step()
+    bench.loop.offer([telling(2, subject="b")])
+    bench.step()
+    assert len(bench.workers) == 1
+
+
+def test_each_send_has_its_own_deadline() -> None:
+    bench = _at_once((1, "a"))
+    bench.clock.advance(10)
+    bench.loop.offer([telling(2, subject="b")])
+    assert bench.step() == 20
+    assert bench.step(after=20) == pytest.approx(2.5)
+    assert bench.loop.status().hanging == 1
+    assert [worker.retired for worker in bench.workers] == [True, False]
+
+
+def test_a_late_success_opens_its_lane_only_when_the_second_attempt_has_ended_too() -> None:
+    bench = _at_once((1, "a"), (2, "a"))
+    bench.step(after=30)
+    bench.step(after=3)
+    assert _running(bench) == 2
+    bench.workers[0].end()
+    bench.step()
+    assert bench.outcomes()[-1] == (1, 1, "delivered")
+    assert bench.sink.sent == [1]
+    bench.workers[1].end()
+    bench.step()
+    assert _running(bench) == 1
+
+
+def test_a_stopping_loop_waits_for_all_that_is_on_its_way() -> None:
+    bench = _at_once((1, "a"), (2, "b"), (3, "c"))
+    bench.loop.ask_to_stop()
+    bench.workers[0].end()
+    assert bench.step() == 30
+    bench.workers[1].end()
+    assert bench.step() is None
+    assert bench.outcomes() == [(1, 1, "delivered"), (2, 1, "delivered")]
+
+
+# Gone for good ---------------------------------------------------------------------------------------------------
+
+
+def test_an_address_that_is_gone_gets_nothing_more_and_everything_is_dead_with_the_reason() -> None:
+    bench = Bench([GONE])
+    bench.step(1, 2)
+    bench.step(3)
+    assert bench.sink.sent == [1]
+    assert [attempt.state for attempt in bench.reported] == [DeliveryState.DEAD] * 3
+    assert bench.reported[-1].error == "nothing more is sent there until the next start: HTTP 410 Gone"
+
+
+def test_that_an_address_is_gone_is_an_error_of_its_own(lines: list[tuple[str, str]]) -> None:
+    Bench([GONE]).step(1, 2)
+    assert lines == [
+        ("ERROR", "sink switched off until the next start: its address is gone"),
+        ("ERROR", "delivery given up"),
+    ]

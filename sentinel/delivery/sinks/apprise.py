@@ -8,9 +8,11 @@ holds a URL.
 import difflib
 import re
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote, unquote
+from uuid import uuid4
 
 from apprise import Apprise, AppriseAsset, AppriseResultStatus, NotifyFormat, NotifyType
 from apprise.manager_plugins import NotificationManager
@@ -18,6 +20,7 @@ from apprise.plugins import url_to_dict
 from apprise.plugins.base import NotifyBase
 from apprise.utils.parse import parse_bool, parse_urls
 
+from sentinel.delivery.incidents import dedup_key, incident_of
 from sentinel.delivery.render import Limit, cut, fit, one_line
 from sentinel.delivery.sinks.protocol import Wording
 from sentinel.delivery.sinks.secrecy import hush_libraries, scrub, secrets_of
@@ -27,6 +30,7 @@ from sentinel.model import Audience
 
 LONGEST_BODY = 4000
 LONGEST_REASON = 300
+LONGEST_PLAIN = 7
 # Below this a message has no room for a title beside the body, which is a whole sentence anyway.
 ROOM_FOR_TITLE = 400
 TITLE_IN_BODY = 120
@@ -48,40 +52,78 @@ _TYPES = {
 
 
 class AppriseSink:
-    """One service behind one Apprise URL, for people."""
+    """One service behind one Apprise URL: for people, or for incidents where the service keeps them by our key."""
 
-    audience = Audience.PEOPLE
+    def __init__(
+        self,
+        *,
+        name: str,
+        url: str,
+        wording: Wording,
+        by_severity: Mapping[Severity, Mapping[str, str]] | None = None,
+    ) -> None:
+        """Loads the service without sending anything; raises ConfigError without the URL in it.
 
-    def __init__(self, *, name: str, url: str, wording: Wording) -> None:
-        """Loads the service without sending anything; raises ConfigError with path `url`, without the URL."""
+        Its paths are `url`, and `by_severity.SEVERITY` for parameters that the service does not know or take.
+        """
         hush_libraries()
         self._name = name
         self._wording = wording
-        self._schema, service = _load(url.strip())
+        self._schema, self._settings, service = _load(url.strip())
         self._secrets = _secrets(url.strip(), service)
         self._limit = _limit(service)
-        self._apprise = Apprise(asset=service.asset)
-        self._apprise.add(service)
+        self._keyed = _keeps_incidents(service)
+        self.audience = Audience.INCIDENTS if self._keyed else Audience.PEOPLE
+        # A service paces its sends by itself, so each is kept as long as the sink.
+        self._usual = _alone(service)
+        self._for: dict[Severity, tuple[dict[str, Any], Apprise]] = {}
+        for severity, parameters in (by_severity or {}).items():
+            settings, special = _special(url.strip(), service, severity, parameters)
+            self._secrets |= {value for value in parameters.values() if len(value) > LONGEST_PLAIN}
+            self._for[severity] = (settings, _alone(special))
 
     def send(self, message: Message, now: datetime) -> None:
-        """Sends the message in words; raises DeliveryError."""
-        self._notify(self._wording.text(message, now, self._limit), _notify_type(message.event))
+        """Sends the message in words, or opens or closes its incident; raises DeliveryError."""
+        text, severity = self._wording.text(message, now, self._limit), message.event.severity
+        if not self._keyed:
+            self._notify(self._service(severity), text, _notify_type(message.event))
+            return
+        incident = incident_of(message)
+        notify_type = NotifyType.SUCCESS if incident.ends else _TYPES[severity]
+        self._notify(self._opened(dedup_key(incident), severity), text, notify_type)
 
     def say(self, text: Text, severity: Severity, now: datetime) -> None:
-        """Sends the text; raises DeliveryError."""
-        self._notify(fit(text, self._limit), _TYPES[severity])
+        """Sends the text; where that opens an incident, it is closed at once. Raises DeliveryError."""
+        said = fit(text, self._limit)
+        if not self._keyed:
+            self._notify(self._service(severity), said, _TYPES[severity])
+            return
+        service = self._opened(uuid4().hex, severity)
+        self._notify(service, said, _TYPES[severity])
+        self._notify(service, said, NotifyType.SUCCESS)
 
     def close(self) -> None:
         """Forgets the service; Apprise keeps no connection between sends."""
-        self._apprise.clear()
+        for service in (self._usual, *(service for _, service in self._for.values())):
+            service.clear()
 
     def __repr__(self) -> str:
         return f"AppriseSink({self._name!r}, {self._schema}://)"
 
-    def _notify(self, text: Text, notify_type: NotifyType) -> None:
+    def _service(self, severity: Severity) -> Apprise:
+        return self._for[severity][1] if severity in self._for else self._usual
+
+    def _opened(self, key: str, severity: Severity) -> Apprise:
+        """The service with the incident's own key, which it takes from nowhere but its settings."""
+        if not self._usual:
+            return self._usual
+        settings = self._for[severity][0] if severity in self._for else self._settings
+        return _alone(_instantiate({**settings, "dedup": key, "action": "map"}))
+
+    def _notify(self, service: Apprise, text: Text, notify_type: NotifyType) -> None:
         title = text.title if text.body else ""
         try:
-            result = self._apprise.notify(
+            result = service.notify(
                 body=text.body or text.title,
                 title=title,
                 notify_type=notify_type,
@@ -135,8 +177,55 @@ def _limit(service: NotifyBase) -> Limit:
     return Limit(title=title, body=max(1, min(room, LONGEST_BODY)))
 
 
-def _load(url: str) -> tuple[str, NotifyBase]:
-    """The service and the scheme that it is known by; some services forget it and answer with `https`."""
+def _alone(service: NotifyBase) -> Apprise:
+    """Apprise with this one service."""
+    apprise = Apprise(asset=service.asset)
+    apprise.add(service)
+    return apprise
+
+
+def _keeps_incidents(service: NotifyBase) -> bool:
+    """Whether the service opens and closes incidents by a key that it is given."""
+    parameters: Mapping[str, Mapping[str, Any]] = service.template_args
+    return "dedup" in parameters and "map" in parameters.get("action", {}).get("values", ())
+
+
+def _special(
+    url: str, service: NotifyBase, severity: Severity, parameters: Mapping[str, str]
+) -> tuple[dict[str, Any], NotifyBase]:
+    """The service as messages of one severity get it; raises ConfigError with the path `by_severity.SEVERITY`."""
+    faults = [_parameter_fault(name, value, service) for name, value in parameters.items()]
+    try:
+        _, settings, special = _load(_with_parameters(url, parameters))
+    except ConfigError as error:
+        faults += [fault.text for fault in error.faults]
+    found = tuple(Fault(text, path=f"by_severity.{severity}") for text in faults if text)
+    if found:
+        raise ConfigError(found)
+    return settings, special
+
+
+def _parameter_fault(name: str, value: str, service: NotifyBase) -> str:
+    known = service.template_args
+    if name not in known:
+        near = difflib.get_close_matches(name, list(known), n=1)
+        hint = f"; did you mean `{near[0]}`?" if near else ""
+        return f"the service has no parameter `{name}`{hint}"
+    values = known[name].get("values")
+    if not str(known[name].get("type", "")).startswith("choice") or not isinstance(values, Mapping | Sequence):
+        return ""
+    choices = [*map(str, values), *(map(str, values.values()) if isinstance(values, Mapping) else ())]
+    return "" if value.lower() in map(str.lower, choices) else f"`{name}` has to be one of {', '.join(choices)}"
+
+
+def _with_parameters(url: str, parameters: Mapping[str, str]) -> str:
+    place, _, query = url.partition("?")
+    kept = [pair for pair in query.split("&") if pair and unquote(pair.partition("=")[0]).lower() not in parameters]
+    return place + "?" + "&".join([*kept, *(f"{name}={quote(value, safe='')}" for name, value in parameters.items())])
+
+
+def _load(url: str) -> tuple[str, dict[str, Any], NotifyBase]:
+    """The service, what it is made of, and the scheme that it is known by; some forget it and answer with `https`."""
     services = _known_services()
     scheme = _scheme(url)
     if scheme in services:
@@ -145,10 +234,11 @@ def _load(url: str) -> tuple[str, NotifyBase]:
     _check_service(str(settings["schema"]), services[settings["schema"]])
     _check_parameters(settings.get("qsd") or {})
     # What is said was cut to size; should escaping make it longer, it is cut rather than refused.
-    service = _instantiate({"overflow": "truncate", **settings})
+    settings = {"overflow": "truncate", **settings}
+    service = _instantiate(settings)
     if service.optional or service.retry or service.redirects or not service.verify_certificate:
         raise _fault(f"the `{scheme}://` URL asks for something that Sentinel does not allow")
-    return str(settings["schema"]), service
+    return str(settings["schema"]), settings, service
 
 
 def _known_services() -> Any:

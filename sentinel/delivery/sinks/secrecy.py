@@ -1,4 +1,4 @@
-"""Keeps the secrets of an Apprise URL out of everything that is logged, stored or shown."""
+"""Keeps the secrets of what a sink was given out of everything that is logged, stored or shown."""
 
 import base64
 import logging
@@ -12,6 +12,7 @@ MASK = "***"
 # Shorter parts are words of our own language by accident far more often than secrets.
 _SHORTEST = 3
 _WHOLE_WORD_BELOW = 8
+_JOINTS = re.compile(r"[/@:,#;&=+?\s]+")
 _LIBRARIES = ("apprise", "urllib3", "requests")
 _DESCRIPTIVE = ("choice", "bool", "int", "float")
 
@@ -40,6 +41,11 @@ def scrub(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
+def pieces(value: str) -> frozenset[str]:
+    """The value and what it is made of, as far as that is long enough to be secret."""
+    return frozenset(part for part in (value, *_JOINTS.split(value)) if len(part) >= _SHORTEST)
+
+
 def secrets_of(url: str, *, public: Iterable[str], parameters: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
     """Everything in the URL that may be secret: user, password, path, values of the query and its headers.
 
@@ -59,7 +65,7 @@ def _parts_of_place(place: str) -> Iterator[str]:
         yield base64.b64encode(unquote(login).encode()).decode()
     path = place.rpartition("@")[2].partition("/")[2]
     yield from _spellings(path.rstrip("/"))
-    for part in re.split(r"[/@:,#;&=+\s]+", place):
+    for part in _JOINTS.split(place):
         yield from _spellings(part)
 
 

@@ -1,18 +1,24 @@
 """Lines on standard output: JSON for programs, one readable line for people in front of a terminal."""
 
 import threading
+from dataclasses import dataclass
 from datetime import datetime
-from typing import IO
+from typing import IO, Literal
 
-import orjson
-
-from sentinel.delivery.render import Limit, one_line, render_json
+from sentinel.delivery.render import Limit, one_line, render_json, render_words
 from sentinel.delivery.sinks.protocol import Wording
 from sentinel.errors import DeliveryError
 from sentinel.events import Message, Severity, Text
 from sentinel.model import Audience
 
 LINE = Limit(title=200, body=1000)
+
+
+@dataclass(frozen=True, slots=True)
+class StdoutSettings:
+    """`json` for programs, `text` for people."""
+
+    format: Literal["json", "text"] = "json"
 
 
 class Lines:
@@ -62,8 +68,7 @@ class JsonLines:
 
     def say(self, text: Text, severity: Severity, now: datetime) -> None:
         """Writes a line with `text` in place of `event`."""
-        words = {"title": text.title, "body": text.body, "severity": severity}
-        self._lines.write(orjson.dumps({"log_source": "sink", "sink": self._name, "text": words}))
+        self._lines.write(render_words(self._name, text, severity))
 
     def close(self) -> None:
         """The stream belongs to the process and stays open."""

@@ -1,0 +1,278 @@
+"""One HTTP address that is posted to, over connections that are kept.
+
+The standard library's client does the talking: it follows no redirect, reads no proxy from the environment and tries
+nothing twice. What is added is what it lacks: which addresses may be reached, a deadline for the whole answer, a bound
+on its size, and failures that say whether trying again can help. No text that leaves this module holds a path, a query,
+a header or a body.
+"""
+
+import base64
+import http.client
+import select
+import socket
+import ssl
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from sentinel import __version__
+from sentinel.delivery.sinks.reach import Reach, UnreachableError, connect
+from sentinel.errors import ConfigError, DeliveryError, Fault
+
+MOST_READ = 65_536
+TIMEOUT = timedelta(seconds=20)
+"""For one answer; less than the dispatcher's deadline, so that a send that hangs ends by itself."""
+_CONNECTING = timedelta(seconds=5)
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (UnreachableError, "the address may not be connected to: see `allow` and `deny` of the sink"),
+    (socket.gaierror, "the name of the host cannot be resolved"),
+    (ssl.SSLError, "no secure connection came about"),
+    (http.client.RemoteDisconnected, "the connection was closed without an answer"),
+    (http.client.IncompleteRead, "the connection broke off in the middle of the answer"),
+    (http.client.HTTPException, "the answer is no valid HTTP"),
+)
+_WORTH_A_RETRY = frozenset({408, 425, 429})
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """How an address is reached. `ca_file` holds the certificates that are trusted instead of the machine's own."""
+
+    url: str = field(repr=False)
+    reach: Reach = field(default_factory=Reach)
+    ca_file: Path | None = None
+    timeout: timedelta = TIMEOUT
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What was answered; header names are lower case, the body is cut at `MOST_READ`."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class HttpAddress:
+    """Where to post to. Several threads may post at once, each over a connection of its own."""
+
+    def __init__(self, settings: HttpSettings, *, suffix: str = "", query: str = "") -> None:
+        """Connects to nothing yet; raises ConfigError with the path `url` or `ca_file`, without the URL.
+
+        `suffix` is put behind the URL's path, `query` behind its query.
+        """
+        url = _split(settings.url)
+        self._host, self._port = str(url.hostname), url.port
+        self._target = _target(url, suffix=suffix, query=query)
+        self._headers = {"User-Agent": f"Sentinel/{__version__}", **_login(url)}
+        self._reach = settings.reach
+        self._timeout = settings.timeout
+        self._tls = _tls(settings.ca_file) if url.scheme == "https" else None
+        self._idle: deque[_Connection] = deque()
+
+    def post(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Reply:
+        """Posts and returns the answer if it is a success; raises DeliveryError if not, a RefusedError if
+        that is what was answered.
+
+        A date in `Retry-After` is counted from the other side's own clock if it tells it, else from `now`.
+        """
+        reply = self._exchange(body, {**self._headers, **headers})
+        if not 200 <= reply.status < 300:
+            raise RefusedError(reply, now)
+        return reply
+
+    def close(self) -> None:
+        """Lets go of the connections that are not in use."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _exchange(self, body: bytes, headers: Mapping[str, str]) -> Reply:
+        connection = self._connection()
+        cut = threading.Event()
+        try:
+            reply = connection.exchange(self._target, body, headers, cut)
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            # Its text may quote what was sent, and so may the exception itself, which is therefore not passed on.
+            raise DeliveryError(self._reason(error, cut=cut.is_set()), retryable=True) from None
+        except BaseException:
+            connection.close()
+            raise
+        if connection.reusable:
+            self._idle.append(connection)
+        else:
+            connection.close()
+        return reply
+
+    def _connection(self) -> "_Connection":
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:  # another thread was faster
+                break
+            if not connection.dropped():
+                return connection
+            connection.close()
+        return _Connection(self._host, self._port, self._reach, self._timeout, self._tls)
+
+    def _reason(self, error: Exception, *, cut: bool) -> str:
+        if cut or isinstance(error, TimeoutError):
+            return f"no answer within {self._timeout.total_seconds():g} s"
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return f"the certificate is not trusted: {error.verify_message}"
+        known = next((text for kind, text in _REASONS if isinstance(error, kind)), "")
+        told = error.strerror.lower() if isinstance(error, OSError) and error.strerror else ""
+        return known or told or "the connection broke off"
+
+
+class _Connection(http.client.HTTPConnection):
+    """One connection; it reaches only what it may, and an answer has a deadline from its first byte to its last."""
+
+    def __init__(
+        self, host: str, port: int | None, reach: Reach, timeout: timedelta, tls: ssl.SSLContext | None
+    ) -> None:
+        super().__init__(host, port or (443 if tls else 80), timeout=timeout.total_seconds())
+        # So that the header `Host` leaves the port out where it is the usual one.
+        self.default_port = 443 if tls else 80
+        self._reach = reach
+        self._seconds = timeout.total_seconds()
+        self._tls = tls
+        self.reusable = False
+
+    def connect(self) -> None:
+        """Connects to an address that may be reached; the name stays the one that TLS checks."""
+        seconds = min(self._seconds, _CONNECTING.total_seconds())
+        plain = connect(self.host, self.port, timeout=seconds, reach=self._reach)
+        try:
+            self.sock = plain if self._tls is None else self._tls.wrap_socket(plain, server_hostname=self.host)
+        except BaseException:
+            plain.close()
+            raise
+        self.sock.settimeout(self._seconds)
+
+    def exchange(self, target: str, body: bytes, headers: Mapping[str, str], cut: threading.Event) -> Reply:
+        """Posts and reads the answer; `cut` is set when it took too long. Raises what the library raises."""
+        self.reusable = False
+        self.request("POST", target, body, dict(headers))
+        # A timeout of a socket starts anew with each byte, so somebody else has to look at the whole. Not before the
+        # request is on its way: starting a thread would delay it.
+        watch = threading.Timer(self._seconds, self._cut, [self.sock, cut])
+        watch.daemon = True
+        watch.start()
+        try:
+            reply = self._answer()
+        finally:
+            watch.cancel()
+        if cut.is_set():
+            # To the library an end in the middle of a header is the end of the headers.
+            raise TimeoutError
+        return reply
+
+    def dropped(self) -> bool:
+        """Whether the other side hung up, or said something that nobody asked for."""
+        if self.sock is None:
+            return True
+        poll = select.poll()
+        poll.register(self.sock, select.POLLIN)
+        return bool(poll.poll(0))
+
+    def _answer(self) -> Reply:
+        response = self.getresponse()
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        body = response.read(MOST_READ + 1)
+        if len(body) <= MOST_READ and response.length:
+            raise http.client.IncompleteRead(b"")
+        self.reusable = response.isclosed() and not response.will_close
+        return Reply(response.status, headers, body[:MOST_READ])
+
+    @staticmethod
+    def _cut(connected: socket.socket, cut: threading.Event) -> None:
+        cut.set()
+        try:
+            connected.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            """It ended by itself at the same moment."""
+
+
+class RefusedError(DeliveryError):
+    """An answer that is no success. `asked` is a wait that stood in its body."""
+
+    def __init__(self, reply: Reply, now: datetime, *, asked: timedelta | None = None) -> None:
+        retryable = not 400 <= reply.status < 500 or reply.status in _WORTH_A_RETRY
+        waits = [wait for wait in (retry_after(reply.headers, now), asked) if wait is not None]
+        super().__init__(
+            _status(reply.status),
+            retryable=retryable,
+            retry_after=max(waits, default=None) if retryable else None,
+            disables=reply.status == HTTPStatus.GONE,
+        )
+        self.reply = reply
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
+    """How long the other side asks to be left alone, from seconds or a date; None if it does not say so sensibly."""
+    told = headers.get("retry-after", "").strip()
+    if told.isascii() and told.isdigit():
+        return timedelta(seconds=min(int(told[:10]), 10**9))
+    moment = _date(told)
+    if moment is None:
+        return None
+    return max(moment - (_date(headers.get("date", "")) or now), timedelta(0))
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _status(status: int) -> str:
+    try:
+        return f"HTTP {status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"HTTP {status}"
+
+
+def _split(text: str) -> SplitResult:
+    try:
+        url = urlsplit(text.strip())
+        usable = url.port != 0 and not any(mark <= " " or mark == "\x7f" for mark in text.strip())
+    except ValueError:
+        usable = False
+    if not usable or url.scheme not in {"http", "https"} or not url.hostname:
+        raise ConfigError((Fault("is no address: it has to look like `https://host/path`", path="url"),))
+    try:
+        url.hostname.encode("idna")
+    except UnicodeError:
+        raise ConfigError((Fault("has a host whose name cannot be one", path="url"),)) from None
+    return url
+
+
+def _target(url: SplitResult, *, suffix: str, query: str) -> str:
+    path = (url.path.rstrip("/") + suffix if suffix else url.path) or "/"
+    asked = "&".join(part for part in (url.query, query) if part)
+    text = f"{path}?{asked}" if asked else path
+    return "".join(mark if mark.isascii() else "".join(f"%{byte:02X}" for byte in mark.encode()) for mark in text)
+
+
+def _login(url: SplitResult) -> dict[str, str]:
+    if url.username is None:
+        return {}
+    login = f"{unquote(url.username)}:{unquote(url.password or '')}"
+    return {"Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"}
+
+
+def _tls(ca_file: Path | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        reason = "holds no certificate" if isinstance(error, ssl.SSLError) else str(error.strerror).lower()
+        raise ConfigError((Fault(f"cannot be used: {reason}", path="ca_file"),)) from None
