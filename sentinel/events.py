@@ -166,9 +166,9 @@ def _envelope(finding: Finding, provenance: Provenance, key: str, timestamp: dat
 class Difference:
     """Where a sink's view and the truth differ, or a problem that it was told is still open.
 
-    `told` and `truth` are values of the aspect; `problem` is the id of the told event that opened the problem;
-    `waiting` are the events that are held, oldest first; `began` is when the first of them was seen and `due` when
-    the debounce ends.
+    `told` and `truth` are values of the aspect; `problem` is the id of the told event that opened the problem, `route`
+    the label of the route that told it; `waiting` are the events that are held, oldest first; `began` is when the first
+    of them was seen and `due` when the debounce ends.
     """
 
     sink: str
@@ -180,6 +180,7 @@ class Difference:
     waiting: tuple[Event, ...] = ()
     began: datetime | None = None
     due: Deadline | None = None
+    route: str = ""
 
 
 @dataclass(frozen=True, slots=True)

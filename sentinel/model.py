@@ -76,13 +76,19 @@ class OutcomeState(StrEnum):
     TOLD = "told"
     FOLDED = "folded"
     REVERTED = "reverted"
+    UNROUTED = "unrouted"
+
+
+NO_SINK = ""
+"""Stands for the sink in the outcome of an event that concerns none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of the event with number `event` at `sink`.
 
-    `message` is the delivery that told it or into which it was folded; `until` and `why` say what holds it.
+    `message` is the delivery that told it or into which it was folded; `until` and `why` say what holds it. `route` is
+    the label of the route that asked for it, empty if the sink was concerned for what it had been told before.
     """
 
     event: int
@@ -91,6 +97,7 @@ class Outcome:
     message: int | None = None
     until: datetime | None = None
     why: str = ""
+    route: str = ""
 
 
 class DeliveryState(StrEnum):

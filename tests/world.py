@@ -11,6 +11,7 @@ from sentinel.events import Event, Telling
 from sentinel.model import Attempt, Audience, DeliveryState, OutcomeState, Position, Reached, SinkPolicy, unwatched
 from sentinel.pipeline.inbox import Arrived, Closed, Hello, Inbox, Opened
 from sentinel.pipeline.writer import Writer
+from sentinel.policy.routes import Route
 from sentinel.sources.room import Frame
 from sentinel.sources.tailnet import ROOM
 from sentinel.store.protocol import Told
@@ -64,8 +65,10 @@ class World:
         clock: FakeClock | None = None,
         retention: timedelta = timedelta(days=90),
         reached: Reached = unwatched,
+        routes: Sequence[Route] | None = None,
     ) -> None:
         self.path = path
+        self.routes = routes
         self.sinks = sinks
         self.window = timedelta(seconds=window)
         self.ledger_ids = [ledger_id]
@@ -101,6 +104,7 @@ class World:
             on_commit=self._note_commit,
             now=now,
             reached=self.reached,
+            routes=self.routes,
         )
 
     def restart(self) -> None:

@@ -27,6 +27,7 @@ from sentinel.pipeline import intake
 from sentinel.pipeline.inbox import Arrived, Closed, Inbox, Item, Opened, Session
 from sentinel.pipeline.intake import Place, SourceState, SubjectState
 from sentinel.pipeline.recorder import Recorder, subject_digest
+from sentinel.policy.routes import Route, everything_to
 from sentinel.policy.views import Views
 from sentinel.sources.room import Frame, Room
 from sentinel.store.protocol import Batch, Contents, SourceRow, SpanRow, Store
@@ -93,7 +94,9 @@ class Writer:
         on_commit: Callable[[], None],
         now: Instant,
         reached: Reached = unwatched,
+        routes: Sequence[Route] | None = None,
     ) -> None:
+        """Without `routes` every sink is told everything."""
         self.inbox = inbox
         self.reports: tuple[SourceReport, ...] = ()
         self._store = store
@@ -105,7 +108,16 @@ class Writer:
         self._recorder = Recorder(
             ledger_id=contents.ledger_id, high_revision=contents.high_revision, next_event=contents.next_event
         )
-        self._views = Views(sinks, window, contents.differences, contents.next_delivery, now)
+        if routes is None:
+            routes = everything_to(sink.name for sink in sinks)
+        self._views = Views(
+            sinks=sinks,
+            routes=routes,
+            window=window,
+            rows=contents.differences,
+            next_delivery=contents.next_delivery,
+            now=now,
+        )
         self._sources = {name: _restored(name, room, contents, now) for name, room in sorted(rooms.items())}
         self._unwatched = [_unwatched(state, contents, now) for state in self._sources.values() if state.row.based]
         self._attempts: list[Attempt] = []

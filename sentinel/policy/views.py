@@ -1,8 +1,10 @@
 """Each sink has a view of the world; this decides when to mend it.
 
-A row exists only where a view differs from the truth or a problem that the sink was told is still open. An event opens
-or moves a row; when no reason holds the row any longer, view and truth are compared: equal means that everything came
-and went unseen, different means that the sink is told.
+A row exists only where a view differs from the truth or a problem that the sink was told is still open. An event that
+concerns the sink opens or moves a row: a route asks for it, or it ends a problem that the sink was told, or it goes on
+with a row that waits. Any other event moves the view in silence. When no reason holds the row any longer, view and
+truth are compared: equal means that everything came and went unseen, different means that the sink is told, if
+something of it was asked for or ends what it was told.
 """
 
 import heapq
@@ -14,8 +16,9 @@ from itertools import count
 
 from sentinel.clock import Deadline, Instant, deadline
 from sentinel.events import Difference, Event, Message, Telling
-from sentinel.model import Audience, Delivery, Outcome, OutcomeState, SinkPolicy, SubjectKey
+from sentinel.model import NO_SINK, Audience, Delivery, Outcome, OutcomeState, SinkPolicy, SubjectKey
 from sentinel.policy.reasons import blind, debounce
+from sentinel.policy.routes import Route, concerned
 
 RowKey = tuple[str, SubjectKey, str]
 Place = tuple[str, SubjectKey]
@@ -30,18 +33,30 @@ class Rulings:
     tellings: list[Telling] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """A row that differs, and the event in it that has something to tell the sink."""
+
+    row: Difference
+    event: Event
+
+
 class Views:
     """All rows of all sinks, and the timers that they wait for."""
 
     def __init__(
         self,
+        *,
         sinks: Sequence[SinkPolicy],
+        routes: Sequence[Route],
         window: timedelta,
         rows: Iterable[Difference],
         next_delivery: int,
         now: Instant,
     ) -> None:
         self._sinks = {sink.name: sink for sink in sinks}
+        self._routes = routes
+        self._without_endings = {route.label for route in routes if not route.resolved}
         self._window = window
         self._ids = count(next_delivery)
         self._places: dict[Place, dict[str, Difference]] = {}
@@ -54,12 +69,18 @@ class Views:
 
     def observe(self, event: Event, seen_at: datetime, now: Instant) -> None:
         """Takes an event to every sink that it concerns; `seen_at` starts its windows."""
-        for sink in self._sinks.values():
-            place = (sink.name, event.subject)
-            row = self._row(place, event)
-            began = row.began or min(seen_at, now.wall)
-            self._put(replace(row, truth=event.after, waiting=(*row.waiting, event), began=began))
-            self._debounce(place, event.type.aspect, seen_at, now)
+        asked = concerned(event, self._routes)
+        reached = False
+        for sink in self._sinks:
+            place = (sink, event.subject)
+            known = self._places.get(place, {}).get(event.type.aspect)
+            if sink in asked or (known and known.waiting) or self._ended(place, event):
+                reached = True
+                self._wait(known or _right(place, event), event, seen_at, now)
+            elif known:
+                self._put(replace(known, told=event.after, truth=event.after))
+        if not reached:
+            self._rule(Outcome(event.number, NO_SINK, OutcomeState.UNROUTED))
 
     def settle(self, now: Instant, seeing: AbstractSet[str], *, until: Instant) -> None:
         """Compares every row that nothing holds any longer than `until`; `seeing` are the sources that see."""
@@ -87,9 +108,18 @@ class Views:
         taken, self._rulings = self._rulings, Rulings()
         return taken
 
-    def _row(self, place: Place, event: Event) -> Difference:
-        known = self._places.get(place, {}).get(event.type.aspect)
-        return known or Difference(*place, event.type.aspect, told=event.before, truth=event.before)
+    def _wait(self, row: Difference, event: Event, seen_at: datetime, now: Instant) -> None:
+        began = row.began or min(seen_at, now.wall)
+        self._put(replace(row, truth=event.after, waiting=(*row.waiting, event), began=began))
+        self._debounce((row.sink, row.subject), row.aspect, seen_at, now)
+
+    def _ended(self, place: Place, event: Event) -> list[Difference]:
+        """The rows whose problem, which the sink was told, the event ends."""
+        rows = self._places.get(place, {})
+        if event.type.removal:
+            return [row for row in rows.values() if row.problem is not None]
+        row = rows.get(event.type.aspect) if event.type.problem == "ends" else None
+        return [row] if row and row.problem is not None else []
 
     def _debounce(self, place: Place, aspect: str, seen_at: datetime, now: Instant) -> None:
         """People hear one thing of one subject: whatever else it has open there waits along."""
@@ -114,34 +144,58 @@ class Views:
         return [row for row in waiting if row.waiting[-1].number <= newest]
 
     def _compare(self, place: Place, rows: list[Difference], now: Instant) -> None:
-        for row in rows:
+        # Who speaks is settled before anything is told: a problem that is told now was not open before.
+        speaking = [(row, self._speaker(place, row)) for row in rows]
+        claims = []
+        for row, event in speaking:
             if row.told == row.truth:
-                self._revert(row)
-        differing = [row for row in rows if row.told != row.truth]
+                self._revert(row, problem=row.problem)
+            elif event is None:
+                self._move_silently(row)
+            else:
+                claims.append(_Claim(row, event))
         people = self._sinks[place[0]].audience is Audience.PEOPLE
-        for speaker, quiet in _parts(differing) if people else ((row, ()) for row in _in_order(differing)):
+        for speaker, quiet in _parts(claims) if people else ((claim, ()) for claim in _in_order(claims)):
             self._tell(speaker, quiet, now)
 
-    def _revert(self, row: Difference) -> None:
-        for event in row.waiting:
-            self._rule(Outcome(event.number, row.sink, OutcomeState.REVERTED))
-        self._close(row, problem=row.problem)
+    def _speaker(self, place: Place, row: Difference) -> Event | None:
+        """The newest event that a route asks for or that ends what the sink was told."""
+        return next((event for event in reversed(row.waiting) if self._reaches(place, event)), None)
 
-    def _tell(self, speaker: Difference, quiet: Iterable[Difference], now: Instant) -> None:
-        rows = [speaker, *quiet]
-        events = sorted((event for row in rows for event in row.waiting), key=lambda event: event.number)
-        speaks = speaker.waiting[-1]
+    def _reaches(self, place: Place, event: Event) -> bool:
+        """An ending travels by the route that told the problem, unless that carries none."""
+        if place[0] in concerned(event, self._routes):
+            return True
+        return any(row.route not in self._without_endings for row in self._ended(place, event))
+
+    def _revert(self, row: Difference, *, problem: str | None) -> None:
+        for event in row.waiting:
+            self._rule(self._outcome(event, row.sink, OutcomeState.REVERTED))
+        self._close(row, problem=problem, route=row.route)
+
+    def _move_silently(self, row: Difference) -> None:
+        """Nobody asked for what is left; an ending in it still ends what the sink was told."""
+        ended = any(event.type.problem == "ends" for event in row.waiting)
+        self._revert(row, problem=None if ended else row.problem)
+        if any(event.type.removal for event in row.waiting):
+            self._end_problems((row.sink, row.subject))
+
+    def _tell(self, speaker: _Claim, quiet: Iterable[_Claim], now: Instant) -> None:
+        claims = [speaker, *quiet]
+        events = sorted((event for claim in claims for event in claim.row.waiting), key=lambda event: event.number)
+        speaks = speaker.event
         folded = tuple(event for event in events if event is not speaks)
-        telling = self._telling(speaker, speaks, folded, now)
+        telling = self._telling(speaker.row, speaks, folded, now)
         self._rulings.tellings.append(telling)
         for event in events:
             state = OutcomeState.TOLD if event is speaks else OutcomeState.FOLDED
-            self._rule(Outcome(event.number, speaker.sink, state, message=telling.delivery.id))
-        for row in rows:
-            newest = row.waiting[-1]
-            self._close(row, problem=newest.event_id if newest.type.problem == "opens" else None)
+            self._rule(self._outcome(event, speaker.row.sink, state, message=telling.delivery.id))
+        for claim in claims:
+            opened = claim.event if claim.event.type.problem == "opens" else None
+            route = self._route(opened, claim.row.sink) if opened else ""
+            self._close(claim.row, problem=opened.event_id if opened else None, route=route)
         if speaks.type.removal:
-            self._end_problems((speaker.sink, speaker.subject))
+            self._end_problems((speaker.row.sink, speaker.row.subject))
 
     def _telling(self, row: Difference, speaks: Event, folded: tuple[Event, ...], now: Instant) -> Telling:
         delivery = Delivery(
@@ -159,12 +213,15 @@ class Views:
         """A removal is the ending of whatever its subject had open."""
         for row in list(self._places.get(place, {}).values()):
             if row.problem is not None:
-                self._close(row, problem=None) if not row.waiting else self._put(replace(row, problem=None))
+                if row.waiting:
+                    self._put(replace(row, problem=None, route=""))
+                else:
+                    self._close(row, problem=None, route="")
 
-    def _close(self, row: Difference, *, problem: str | None) -> None:
-        """The row has nothing left to tell: it stays only as the memory of an open problem."""
+    def _close(self, row: Difference, *, problem: str | None, route: str) -> None:
+        """The row has nothing left to tell: it stays only as the memory of an open problem and who told it."""
         if problem is not None:
-            self._put(Difference(row.sink, row.subject, row.aspect, row.truth, row.truth, problem))
+            self._put(Difference(row.sink, row.subject, row.aspect, row.truth, row.truth, problem, route=route))
             return
         place = (row.sink, row.subject)
         del self._places[place][row.aspect]
@@ -176,7 +233,24 @@ class Views:
         for row in rows:
             for event in row.waiting:
                 held_until = until.wall if until else None
-                self._rule(Outcome(event.number, row.sink, OutcomeState.HELD, until=held_until, why=why))
+                self._rule(self._outcome(event, row.sink, OutcomeState.HELD, until=held_until, why=why))
+
+    def _outcome(
+        self,
+        event: Event,
+        sink: str,
+        state: OutcomeState,
+        *,
+        message: int | None = None,
+        until: datetime | None = None,
+        why: str = "",
+    ) -> Outcome:
+        return Outcome(event.number, sink, state, message, until, why, self._route(event, sink))
+
+    def _route(self, event: Event, sink: str) -> str:
+        """The label of the route that asks for the event there, empty if none does."""
+        route = concerned(event, self._routes).get(sink)
+        return route.label if route else ""
 
     def _rule(self, outcome: Outcome) -> None:
         self._rulings.outcomes[outcome.event, outcome.sink] = outcome
@@ -192,6 +266,11 @@ class Views:
             heapq.heappush(self._timers, (row.due.boot, place))
 
 
+def _right(place: Place, event: Event) -> Difference:
+    """The view of an aspect that is as it was before the event."""
+    return Difference(*place, event.type.aspect, told=event.before, truth=event.before)
+
+
 def _is_due(row: Difference, until: Instant) -> bool:
     return row.due is not None and row.due.seconds_left(until) <= 0
 
@@ -204,18 +283,18 @@ def _rebased(due: Deadline | None, window: timedelta, now: Instant) -> Deadline 
     return deadline(now, now.wall, min(left, window))
 
 
-def _in_order(rows: Iterable[Difference]) -> list[Difference]:
-    return sorted(rows, key=lambda row: row.waiting[-1].number)
+def _in_order(claims: Iterable[_Claim]) -> list[_Claim]:
+    return sorted(claims, key=lambda claim: claim.event.number)
 
 
-def _parts(rows: list[Difference]) -> Iterator[tuple[Difference, list[Difference]]]:
+def _parts(claims: list[_Claim]) -> Iterator[tuple[_Claim, list[_Claim]]]:
     """Who speaks to people, and whom each of them leaves nothing to say."""
     quiet = {
-        other.aspect: row.aspect
-        for row in rows
-        for other in rows
-        if other.waiting[-1].type.name in row.waiting[-1].type.outranks
+        other.row.aspect: claim.row.aspect
+        for claim in claims
+        for other in claims
+        if other.event.type.name in claim.event.type.outranks
     }
-    for row in _in_order(rows):
-        if row.aspect not in quiet:
-            yield row, [other for other in rows if quiet.get(other.aspect) == row.aspect]
+    for claim in _in_order(claims):
+        if claim.row.aspect not in quiet:
+            yield claim, [other for other in claims if quiet.get(other.row.aspect) == claim.row.aspect]

@@ -23,13 +23,13 @@ EVENT_COLUMNS = (
     "number, key, type, aspect, source, subject_type, subject_id, subject_name, severity, revision, timestamp,"
     " recorded_at, before, after, resolves, body"
 )
-OUTCOME_COLUMNS = "event, sink, state, message, until, why"
+OUTCOME_COLUMNS = "event, sink, state, message, until, why, route"
 DELIVERY_COLUMNS = (
     "id, sink, source, subject_type, subject_id, key, speaks, events, created_at, attempt, next_try, error"
 )
 DIFFERENCE_COLUMNS = (
     "sink, source, subject_type, subject_id, aspect, told, truth, problem, waiting, began, due_wall, due_boot,"
-    " due_boot_id"
+    " due_boot_id, route"
 )
 
 
@@ -159,12 +159,13 @@ def from_difference(row: Difference) -> Row:
         waiting,
         text(row.began),
         *due,
+        row.route,
     )
 
 
 def to_difference(row: Row, events: Mapping[int, Event]) -> Difference:
     """The difference that `from_difference` wrote."""
-    sink, source, type_, id_, aspect, told, truth, problem, waiting, began, wall, boot, boot_id = row
+    sink, source, type_, id_, aspect, told, truth, problem, waiting, began, wall, boot, boot_id, route = row
     return Difference(
         sink=sink,
         subject=SubjectKey(source, type_, id_),
@@ -175,6 +176,7 @@ def to_difference(row: Row, events: Mapping[int, Event]) -> Difference:
         waiting=tuple(events[number] for number in orjson.loads(waiting)),
         began=moment(began),
         due=Deadline(parse_rfc3339(wall), boot, boot_id) if wall else None,
+        route=route,
     )
 
 
@@ -187,13 +189,14 @@ def from_outcome(outcome: Outcome) -> Row:
         outcome.message,
         text(outcome.until),
         outcome.why,
+        outcome.route,
     )
 
 
 def to_outcome(row: Row) -> Outcome:
     """The outcome that `from_outcome` wrote."""
-    event, sink, state, message, until, why = row
-    return Outcome(event, sink, OutcomeState(state), message, moment(until), why)
+    event, sink, state, message, until, why, route = row
+    return Outcome(event, sink, OutcomeState(state), message, moment(until), why, route)
 
 
 def from_delivery(delivery: Delivery) -> Row:

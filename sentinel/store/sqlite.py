@@ -17,7 +17,7 @@ from sentinel.store import rows, wal
 from sentinel.store.damage import refuse_damaged, refuse_orphaned_log, schema_seal
 from sentinel.store.protocol import Batch, Contents, SpanRow
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 LOG_LIMIT = 4 << 20
 """Bytes of write-ahead log after which it is taken into the database."""
 
@@ -176,9 +176,9 @@ class SqliteStore:
             self._write_span(span)
         place = ("sink", "source", "subject_type", "subject_id", "aspect")
         differences = {(sink, *key, aspect): row for (sink, key, aspect), row in batch.differences.items()}
-        _replace(many, "differences", width=14, key=place, changes=differences, columns=rows.from_difference)
+        _replace(many, "differences", width=15, key=place, changes=differences, columns=rows.from_difference)
         outcomes = batch.outcomes.values()
-        many(f"INSERT OR REPLACE INTO outcomes VALUES ({_marks(7)})", _sealed(rows.from_outcome, outcomes))
+        many(f"INSERT OR REPLACE INTO outcomes VALUES ({_marks(8)})", _sealed(rows.from_outcome, outcomes))
         many(f"INSERT INTO deliveries VALUES ({_marks(15)})", _sealed(rows.from_delivery, batch.deliveries))
         many(_UPDATE_DELIVERY, map(rows.from_attempt, batch.attempts))
         many(

@@ -16,8 +16,8 @@ from sentinel.pipeline.recorder import subject_digest
 from sentinel.sources.tailnet import ROOM
 from sentinel.store.protocol import Contents, Told
 from tests.model.edge import Edge
-from tests.model.reference import Seen, Turn, aspects, open_problems, turns
-from tests.model.service import SINKS, Receiver, Service
+from tests.model.reference import Seen, Turn, aspects, concerned_for_being_away, open_problems, turns, went_away
+from tests.model.service import NARROW, SINKS, WIDE, Receiver, Service
 
 PRESENCE = {"online": True, "offline": False, "unknown": None}
 NAMES = ("laptop", "nas", "phone", "pi")
@@ -73,6 +73,14 @@ class Books:
                 believed |= {(event.subject_name, event.type.aspect): event.after for event in told}
         return believed
 
+    def seen_to(self, sink: str) -> dict[tuple[str, str], str]:
+        """What a view of each (peer, aspect) has to be: the truth after the newest event that does not wait there."""
+        seen = dict(aspects(self.turns[0].after if self.turns else {}, NAMES))
+        for told in self.told:
+            if (sink, OutcomeState.HELD) not in {(outcome.sink, outcome.state) for outcome in told.outcomes}:
+                seen[told.event.subject_name, told.event.type.aspect] = told.event.after
+        return seen
+
 
 def read(service: Service, edge: Edge) -> Books:
     """The books as they are on disk."""
@@ -101,6 +109,7 @@ def check(books: Books, receivers: Mapping[str, Receiver]) -> None:
     each_event_has_one_outcome_per_sink(books)
     outcomes_and_deliveries_agree(books)
     views_are_what_was_told(books)
+    narrow_sinks_are_told_who_went_away_and_how_it_ended(books)
     deliveries_are_what_receivers_saw(books, receivers)
 
 
@@ -111,10 +120,17 @@ def check_at_rest(books: Books, edge: Edge) -> None:
     assert not books.contents.pending
     assert edge.settled(), "the edge waits for an acknowledgement"
     for sink in SINKS:
-        assert books.believed(sink.name) == final
         problems = {row.subject.id.removeprefix("n-") for row in _rows(books, sink.name) if row.problem is not None}
         assert problems == open_problems(books.tellings(sink.name))
-        assert all(name in books.truth() and not books.truth()[name] for name in problems)
+        assert not any(books.truth().get(name) for name in problems)
+    for sink in WIDE:
+        assert books.believed(sink.name) == final
+        assert all(row.subject.id.removeprefix("n-") in books.truth() for row in _rows(books, sink.name))
+    for sink in NARROW:
+        assert books.seen_to(sink.name) == final
+        last = dict(books.tellings(sink.name))
+        away = went_away([(event.subject_name, event.type.name) for event in books.events])
+        assert all(last[name] in ("peer.offline", "peer.removed") for name in away)
 
 
 def edge_truth(books: Books, edge: Edge) -> Mapping[str, bool | None]:
@@ -185,8 +201,12 @@ def endings_name_the_problem_that_they_end(books: Books) -> None:
 
 
 def each_event_has_one_outcome_per_sink(books: Books) -> None:
+    """Where a sink is not concerned it has none; who asks for an event is."""
     for told in books.told:
-        assert Counter(outcome.sink for outcome in told.outcomes) == {sink.name: 1 for sink in SINKS}
+        counted = Counter(outcome.sink for outcome in told.outcomes)
+        asking = SINKS if told.event.type.name == "peer.offline" else WIDE
+        assert {sink.name for sink in asking} <= counted.keys() <= {sink.name for sink in SINKS}
+        assert set(counted.values()) == {1}
 
 
 def outcomes_and_deliveries_agree(books: Books) -> None:
@@ -215,7 +235,13 @@ def views_are_what_was_told(books: Books) -> None:
         rows = {(row.subject.id.removeprefix("n-"), row.aspect): row for row in _rows(books, sink.name)}
         assert all(row.truth == truth[place] for place, row in rows.items())
         views = dict(truth) | {place: row.told for place, row in rows.items()}
-        assert books.believed(sink.name) == views
+        assert books.seen_to(sink.name) == views
+        assert sink in NARROW or books.believed(sink.name) == views
+
+
+def narrow_sinks_are_told_who_went_away_and_how_it_ended(books: Books) -> None:
+    for sink in NARROW:
+        assert concerned_for_being_away(books.tellings(sink.name)), books.tellings(sink.name)
 
 
 def deliveries_are_what_receivers_saw(books: Books, receivers: Mapping[str, Receiver]) -> None:

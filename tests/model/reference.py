@@ -49,6 +49,22 @@ def aspects(peers: Mapping[str, bool | None], names: Sequence[str]) -> Aspects:
     return presence | {(name, "membership"): "present" if name in peers else "absent" for name in names}
 
 
+def concerned_for_being_away(tellings: Sequence[tuple[str, str]]) -> bool:
+    """Whether each telling, as (peer, type), says that a peer went away, or ends what was told of it."""
+    away: set[str] = set()
+    for name, event_type in tellings:
+        if (event_type == "peer.offline") is (name in away):
+            return False
+        away ^= {name}
+    return True
+
+
+def went_away(events: Sequence[tuple[str, str]]) -> set[str]:
+    """Peers whose newest change of contact, among events as (peer, type), is that they went away."""
+    last = {name: event_type for name, event_type in events if event_type in ("peer.online", "peer.offline")}
+    return {name for name, event_type in last.items() if event_type == "peer.offline"}
+
+
 def open_problems(tellings: Sequence[tuple[str, str]]) -> set[str]:
     """Peers whose last telling at a sink, as (peer, type), was that they went away."""
     last = {name: event_type for name, event_type in tellings if event_type != "peer.added"}

@@ -14,11 +14,26 @@ from sentinel.errors import DeliveryError
 from sentinel.events import Message, Severity, Telling, Text
 from sentinel.model import Attempt, Audience, Position, SinkPolicy
 from sentinel.pipeline.inbox import Item
+from sentinel.policy.routes import ANYTHING, Route, Selector
 from tests.fakes import FakeClock
 from tests.model.edge import Admission
 from tests.world import FakeOutbox, World
 
-SINKS = (SinkPolicy("hook", Audience.PROGRAMS), SinkPolicy("phone", Audience.PEOPLE))
+WIDE = (SinkPolicy("hook", Audience.PROGRAMS), SinkPolicy("phone", Audience.PEOPLE))
+NARROW = (SinkPolicy("pager", Audience.PROGRAMS), SinkPolicy("guard", Audience.PEOPLE))
+SINKS = (*WIDE, *NARROW)
+ROUTES = (
+    Route("all", ANYTHING, None, tuple(sink.name for sink in WIDE), stop=False, index=0),
+    Route(
+        "away",
+        Selector(event_types=("peer.offline",)),
+        None,
+        tuple(sink.name for sink in NARROW),
+        stop=False,
+        index=1,
+    ),
+)
+"""Two sinks are told everything, two ask only for machines that went away."""
 WINDOW = 3.0
 BEFORE_COMMIT = ("folded", "in transaction")
 BOUNDARIES = (*BEFORE_COMMIT, "committed", "acknowledged", "delivery taken", "answer received")
@@ -145,7 +160,7 @@ class Service(World):
         self.items: list[Item] = []
         self.on_the_way: list[Admission] = []
         self.dirty = True
-        super().__init__(path, sinks=SINKS, window=WINDOW, clock=clock, retention=FOREVER, reached=fuse)
+        super().__init__(path, sinks=SINKS, window=WINDOW, clock=clock, retention=FOREVER, reached=fuse, routes=ROUTES)
 
     def start(self) -> None:
         self.loops = {name: self._loop(name, receiver) for name, receiver in self.receivers.items()}
@@ -236,5 +251,5 @@ class Service(World):
 
 
 def new_receivers() -> dict[str, Receiver]:
-    """Both sinks' other sides, in their best mood."""
+    """All sinks' other sides, in their best mood."""
     return {sink.name: Receiver(sink.audience) for sink in SINKS}

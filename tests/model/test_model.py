@@ -1,6 +1,7 @@
 """Anything may happen in any order: what was promised still holds.
 
-A simulated edge, the real writer, store and sink loops under a fake clock, and two sinks with moods. Hypothesis chooses
+A simulated edge, the real writer, store and sink loops under a fake clock, and four sinks with moods, two of which ask
+only for a part. Hypothesis chooses
 what happens; after every commit the books are compared with the reference, and in the end everything comes to rest.
 """
 
@@ -298,13 +299,17 @@ class Model(RuleBasedStateMachine):
         self.time_passes(4.0)
 
     def _news_still_pass(self) -> None:
-        """Something new is told everywhere within two windows."""
+        """That a machine came, went away and was removed is told everywhere, each within two windows."""
         service = self._service()
         before = {name: len(receiver.took) for name, receiver in self.receivers.items()}
-        now = not read(service, self.edge).truth().get("nas")
-        self._learn({"nas": now}, delta(upserts=[node("nas", online=now)]), at_once=True)
+        for now in (True, False):
+            self._learn({"nas": now}, delta(upserts=[node("nas", online=now)]), at_once=True)
+            service.pass_time(7)
+        self.a_peer_is_removed("nas", at_once=True)
         service.pass_time(7)
-        check_at_rest(self._check(), self.edge)
+        books = self._check()
+        check_at_rest(books, self.edge)
+        assert all(dict(books.tellings(name))["nas"] == "peer.removed" for name in self.receivers)
         assert all(len(receiver.took) > before[name] for name, receiver in self.receivers.items())
 
     def _reconnect(self) -> None:
