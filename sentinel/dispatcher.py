@@ -1,39 +1,51 @@
 """One loop per sink: take what is due, send it, report how that ended. The only caller of sinks.
 
-A loop is a `step(now)` that never blocks; the thread around it waits until the next due time or for news. A
-send runs in a worker thread of the sink's own, so that one that hangs can be given up on. The loop writes
-nothing: outcomes go to `report`, and what was not reported is offered again after a restart.
+A loop is a `step(now)` that never waits for a sink; the thread around it waits until the next due time or for news. A
+send runs in a worker thread of the sink's own, so that one that hangs can be given up on. The loop writes nothing:
+outcomes go to `report`, and what was not reported is read again after a restart. It has a window of its deliveries in
+memory and reads the rest from the store, oldest first, as that runs low.
 """
 
 import random
 import threading
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 
-from loguru import logger
-
 from sentinel.clock import Clock, Instant
+from sentinel.delivery.absorption import MOST_APART, merged
+from sentinel.delivery.breaker import Breaker
 from sentinel.delivery.lanes import Item, Lanes
-from sentinel.delivery.schedule import HORIZON, LONGEST_ASKED, next_try
+from sentinel.delivery.pace import Pace
+from sentinel.delivery.schedule import HORIZON, LONGEST_ASKED, LONGEST_PROBE, WAITS, is_over, next_try
 from sentinel.delivery.sinks.protocol import Sink
+from sentinel.delivery.story import Story, reason_of
+from sentinel.delivery.window import SIZE, Window
 from sentinel.delivery.workers import ThreadWorker, Worker
-from sentinel.errors import DeliveryError
+from sentinel.errors import DeliveryError, StoreError
 from sentinel.events import Severity, Telling, Text
-from sentinel.model import Attempt, DeliveryState, Reached, unwatched
+from sentinel.model import Absorption, Attempt, Audience, DeliveryState, Reached, unwatched
 
 DEADLINE = timedelta(seconds=30)
 MOST_HANGING = 4
+READ_AGAIN_AFTER = 5.0
+"""Seconds after which a store that could not be read is tried again."""
+
+Backlog = Callable[..., Sequence[Telling]]
+"""Reads from the store: called with `after` and `limit`, like `Reader.backlog` of one sink. May raise StoreError."""
+Absorb = Callable[[Absorption, Callable[[], None]], None]
+"""Asks the writer to let one delivery speak for others; what it is called with is called once that is committed."""
 
 
 @dataclass(frozen=True, slots=True)
 class SinkReport:
     """How a sink is doing since the start.
 
-    `waiting` deliveries are not settled yet; `failures` attempts failed in a row, the last with `last_error`;
-    `hanging` sends were given up on and have not ended; `alive` is False when the loop itself is gone.
+    `waiting` deliveries in memory are not settled yet; `failures` attempts failed in a row, the first at
+    `failing_since`, the last with `last_error`; `resting` says that the sink is left alone but for probes; `disabled`
+    is why it wants nothing more, empty if it does; `hanging` sends were given up on and have not ended; `alive` is
+    False when the loop itself is gone.
     """
 
     name: str
@@ -44,6 +56,9 @@ class SinkReport:
     failures: int
     last_error: str
     hanging: int
+    failing_since: datetime | None = None
+    resting: bool = False
+    disabled: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -61,9 +76,9 @@ class _Sending:
 class SinkLoop:
     """Sends the deliveries of one sink, at most `in_flight` at once and one of each subject, and owns the sink.
 
-    `report` gets every outcome, on the loop's thread; it must not raise. `jitter` draws from [0, 1).
-    A delivery that is offered while it is still in the loop is ignored, but one that was settled is sent
-    again: nothing may be offered whose outcome was reported and is not stored yet.
+    `report` gets every outcome, on the loop's thread; it must not raise. `jitter` draws from [0, 1). With a `backlog`
+    the loop holds at most `window` deliveries in memory and begins with what the store has. `absorb` is for sinks that
+    speak to people: what piles up there becomes one message. `per_minute` paces the sends, None does not.
     """
 
     def __init__(
@@ -72,7 +87,11 @@ class SinkLoop:
         name: str,
         sink: Sink,
         report: Callable[[Attempt], None],
+        backlog: Backlog | None = None,
+        absorb: Absorb | None = None,
+        window: int = SIZE,
         in_flight: int = 1,
+        per_minute: int | None = None,
         deadline: timedelta = DEADLINE,
         jitter: Callable[[], float] = random.random,
         new_worker: Callable[[str], Worker] = ThreadWorker,
@@ -81,6 +100,8 @@ class SinkLoop:
         self._name = name
         self._sink = sink
         self._report = report
+        self._backlog = backlog
+        self._absorb = absorb if sink.audience is Audience.PEOPLE else None
         self._in_flight = in_flight
         self._deadline = deadline
         self._jitter = jitter
@@ -91,20 +112,33 @@ class SinkLoop:
         self._news = threading.Condition()
         self._inbox: list[Telling] = []
         self._ended: list[_Sending] = []
+        self._more = False
+        self._absorbed = False
         self._stopping = False
         # The loop's own.
         self._lanes = Lanes()
+        self._window = Window(window if backlog else None)
+        self._read_from = 0.0
+        self._breaker = Breaker()
+        self._pace = Pace(per_minute)
+        self._merging: tuple[Item, list[Item], Telling] | None = None
         self._sending: list[_Sending] = []
         self._idle: list[Worker] = []
         self._disabled = ""
         self._paused_until = 0.0
         self._hanging = 0
-        self._story = _Story(name)
+        self._story = Story(name)
 
     def offer(self, tellings: Sequence[Telling]) -> None:
         """Takes committed deliveries over, in memory; returns at once. Any thread may call it."""
         with self._news:
             self._inbox.extend(tellings)
+            self._news.notify()
+
+    def look_again(self) -> None:
+        """The store has deliveries that nobody offers; returns at once. Any thread may call it."""
+        with self._news:
+            self._more = True
             self._news.notify()
 
     def status(self) -> SinkReport:
@@ -118,6 +152,9 @@ class SinkLoop:
             failures=self._story.failures,
             last_error=self._story.last_error,
             hanging=self._hanging,
+            failing_since=self._story.failing_since,
+            resting=self._breaker.is_open,
+            disabled=self._disabled,
         )
 
     def start(self, clock: Clock) -> None:
@@ -147,7 +184,10 @@ class SinkLoop:
         self._take_in(now)
         self._settle_ended(now)
         self._give_up_overdue(now)
-        while self._may_send(now) and (item := self._lanes.take(now.boot)) is not None:
+        self._settle_absorbed()
+        self._refill(now)
+        self._merge()
+        while (item := self._next(now)) is not None:
             self._send(item, now)
         return self._seconds_left(now)
 
@@ -156,7 +196,7 @@ class SinkLoop:
             while not (self._stopping and not self._sending):
                 seconds = self.step(clock.now())
                 with self._news:
-                    if not (self._inbox or self._ended or (self._stopping and not self._sending)):
+                    if not (self._has_news() or (self._stopping and not self._sending)):
                         self._news.wait(seconds)
         except Exception as error:
             self._story.broke_off(error)
@@ -166,13 +206,71 @@ class SinkLoop:
         if not self._hanging:
             self._sink.close()
 
+    def _has_news(self) -> bool:
+        return bool(self._inbox or self._ended or self._more or self._absorbed)
+
     def _take_in(self, now: Instant) -> None:
         with self._news:
             tellings, self._inbox = self._inbox, []
+            more, self._more = self._more, False
+        for telling in sorted(tellings, key=lambda telling: telling.delivery.id):
+            if self._window.takes(telling.delivery.id, len(self._lanes)):
+                self._hold(telling, now)
+        if more:
+            self._window.falls_behind()
+
+    def _hold(self, telling: Telling, now: Instant) -> None:
+        delivery = telling.delivery
+        # What a former run waited for may be over, and a wall clock may have been set back meanwhile.
+        due = None if delivery.next_try is None else _on_boot_clock(delivery.next_try, now, LONGEST_PROBE)
+        self._lanes.add(Item(telling, delivery.attempt, due))
+
+    def _refill(self, now: Instant) -> None:
+        """Reads on where memory ends, if there is room and the store has more."""
+        room = 0 if self._stopping or now.boot < self._read_from else self._window.room(len(self._lanes))
+        if not room or self._backlog is None:
+            return
+        try:
+            tellings = self._backlog(after=self._window.newest, limit=room)
+        except StoreError as error:
+            self._story.unreadable(error)
+            self._read_from = now.boot + READ_AGAIN_AFTER
+            return
+        self._window.has_read([telling.delivery.id for telling in tellings], room)
         for telling in tellings:
-            delivery = telling.delivery
-            due = None if delivery.next_try is None else _on_boot_clock(delivery.next_try, now)
-            self._lanes.add(Item(telling, delivery.attempt, due))
+            self._hold(telling, now)
+        self._give_up_old(now)
+
+    def _merge(self) -> None:
+        """What piled up at a sink for people becomes one message; until that is committed nothing is sent."""
+        if self._absorb is None or self._merging is not None or self._stopping:
+            return
+        fresh = self._lanes.fresh()
+        if len(fresh) <= MOST_APART:
+            return
+        *older, newest = fresh
+        telling = merged([item.telling for item in older], newest.telling)
+        self._merging = (newest, older, telling)
+        ids = tuple(item.id for item in older)
+        self._absorb(Absorption(self._name, ids, newest.id, telling.delivery.also), self._note_absorbed)
+
+    def _note_absorbed(self) -> None:
+        """Runs in the writer."""
+        with self._news:
+            self._absorbed = True
+            self._news.notify()
+
+    def _settle_absorbed(self) -> None:
+        with self._news:
+            absorbed, self._absorbed = self._absorbed, False
+        if not absorbed or self._merging is None:
+            return
+        newest, older, telling = self._merging
+        newest.telling = telling
+        for item in older:
+            item.state = DeliveryState.ABSORBED
+            self._lanes.remove(item)
+        self._merging = None
 
     def _settle_ended(self, now: Instant) -> None:
         with self._news:
@@ -201,8 +299,19 @@ class SinkLoop:
             )
             self._lanes.release(sending.item)
 
-    def _may_send(self, now: Instant) -> bool:
-        return len(self._sending) < self._in_flight and not self._stopping and now.boot >= self._paused_until
+    def _next(self, now: Instant) -> Item | None:
+        """What may be sent now; a sink that is left alone is probed with the oldest that there is, due or not."""
+        if not self._has_room() or now.boot < self._from():
+            return None
+        return self._lanes.take_oldest() if self._breaker.is_open else self._lanes.take(now.boot)
+
+    def _has_room(self) -> bool:
+        most = 1 if self._breaker.is_open else self._in_flight
+        return len(self._sending) < most and self._merging is None and not self._stopping
+
+    def _from(self) -> float:
+        """From when on the sink as a whole may be sent something, on the boot clock."""
+        return max(self._paused_until, self._pace.due(), self._breaker.due())
 
     def _send(self, item: Item, now: Instant) -> None:
         if (error := self._hopeless()) is not None:
@@ -212,6 +321,7 @@ class SinkLoop:
         worker = self._idle.pop() if self._idle else self._new_worker(f"send-{self._name}")
         sending = _Sending(item, item.attempt + 1, now.boot + self._deadline.total_seconds(), worker)
         self._sending.append(sending)
+        self._pace.begins(now.boot)
         worker.submit(lambda: self._attempt(sending, now.wall))
 
     def _hopeless(self) -> DeliveryError | None:
@@ -242,6 +352,9 @@ class SinkLoop:
         item.state = DeliveryState.DELIVERED
         self._lanes.remove(item)
         self._story.succeeded(item.id, sending.attempt)
+        if self._breaker.succeeded():
+            # Whatever waits for its next try has waited for this.
+            self._lanes.hasten()
         self._report(Attempt(item.id, self._name, sending.attempt, item.state, now.wall))
 
     def _failed(self, item: Item, number: int, error: Exception, now: Instant) -> None:
@@ -250,17 +363,31 @@ class SinkLoop:
             return
         item.attempt = number
         again = self._when_again(item, error, now)
-        reason = _reason(error)
+        reason = reason_of(error)
+        self._story.reason = reason
         if again is None:
             if not isinstance(error, DeliveryError) or error.retryable:
-                reason = f"given up after {HORIZON // timedelta(hours=1)} h: {reason}"
+                reason = _too_old(reason)
             item.state = DeliveryState.DEAD
             self._lanes.remove(item)
         else:
-            item.due = _on_boot_clock(again, now)
+            item.due = _on_boot_clock(again, now, WAITS[-1])
         attempt = Attempt(delivery.id, self._name, number, item.state, now.wall, again, reason)
         self._story.failed(attempt, error)
         self._report(attempt)
+        self._give_up_old(now)
+
+    def _give_up_old(self, now: Instant) -> None:
+        """What got too old while its sink took nothing at all, though none of its own attempts may have failed."""
+        failures = self._breaker.failures
+        for item in self._lanes.waiting() if self._breaker.is_open and self._merging is None else ():
+            if is_over(now=now.wall, created_at=item.telling.delivery.created_at, failures=failures):
+                item.state = DeliveryState.DEAD
+                self._lanes.remove(item)
+                why = _too_old(self._story.reason)
+                given_up = Attempt(item.id, self._name, item.attempt, item.state, now.wall, error=why)
+                self._story.gave_up(given_up)
+                self._report(given_up)
 
     def _when_again(self, item: Item, error: Exception, now: Instant) -> datetime | None:
         retry_after = None
@@ -271,75 +398,31 @@ class SinkLoop:
             if not error.retryable:
                 return None
             retry_after = error.retry_after
+        self._breaker.failed(now.boot, self._jitter())
         if retry_after is not None:
             # It speaks for the whole service: sending it something else meanwhile would only prolong it.
             pause = min(retry_after, LONGEST_ASKED).total_seconds()
             self._paused_until = max(self._paused_until, now.boot + pause)
+        created_at = item.telling.delivery.created_at
+        if is_over(now=now.wall, created_at=created_at, failures=self._breaker.failures):
+            return None
         return next_try(
             item.attempt,
             now=now.wall,
-            created_at=item.telling.delivery.created_at,
+            created_at=created_at,
             jitter=self._jitter(),
             retry_after=retry_after,
         )
 
     def _seconds_left(self, now: Instant) -> float | None:
-        if self._ended:
+        if self._has_news():
             return 0.0
         dues = [sending.until for sending in self._sending]
-        if len(self._sending) < self._in_flight and not self._stopping and (due := self._lanes.due()) is not None:
-            dues.append(max(due, self._paused_until))
+        if self._has_room() and (due := self._lanes.due()) is not None:
+            dues.append(self._from() if self._breaker.is_open else max(due, self._from()))
+        if self._window.room(len(self._lanes)) and not self._stopping:
+            dues.append(self._read_from)
         return max(0.0, min(dues) - now.boot) if dues else None
-
-
-class _Story:
-    """Counts how a sink's attempts end and logs when that changes."""
-
-    def __init__(self, name: str) -> None:
-        self._log = logger.bind(log_source="sink", sink=name)
-        self._told: set[type[Exception]] = set()
-        self._told_dead = False
-        self.delivered = 0
-        self.dead = 0
-        self.failures = 0
-        self.last_error = ""
-
-    def succeeded(self, delivery: int, attempt: int) -> None:
-        """An attempt ended well."""
-        self.delivered += 1
-        self._log.bind(delivery=delivery, attempt=attempt).debug("delivered")
-        if self.failures:
-            self._log.bind(failures=self.failures).info("delivery recovered")
-        self._told.clear()
-        self._told_dead = False
-        self.failures = 0
-
-    def failed(self, attempt: Attempt, error: Exception) -> None:
-        """An attempt failed; the error's own text is only in `attempt` when it is known to hold no secret."""
-        self.failures += 1
-        self.last_error = attempt.error
-        log = self._log.bind(delivery=attempt.delivery, attempt=attempt.attempt, error=attempt.error)
-        unexpected = not isinstance(error, DeliveryError)
-        if unexpected and type(error) not in self._told:
-            log = log.bind(error_type=type(error).__name__, where=_where(error))
-        if attempt.state is DeliveryState.DEAD:
-            self.dead += 1
-            log.log("DEBUG" if self._told_dead else "ERROR", "delivery given up")
-            self._told_dead = True
-        elif self.failures == 1 or (unexpected and type(error) not in self._told):
-            log.warning("delivery failed")
-        else:
-            log.bind(failures=self.failures).debug("delivery failed again")
-        self._told.add(type(error))
-
-    def disabled(self, reason: str) -> None:
-        """The other side wants nothing more."""
-        self._log.bind(error=reason).error("sink switched off until the next start: its address is gone")
-
-    def broke_off(self, error: Exception) -> None:
-        """The loop itself failed, which is a defect."""
-        self.last_error = type(error).__name__
-        self._log.bind(error_type=type(error).__name__, where=_where(error)).error("delivery loop broke off")
 
 
 def say(sink: Sink, text: Text, severity: Severity, *, now: datetime, deadline: timedelta = DEADLINE) -> None:
@@ -362,19 +445,12 @@ def say(sink: Sink, text: Text, severity: Severity, *, now: datetime, deadline: 
     except Empty:
         raise DeliveryError(f"no answer within {deadline.total_seconds():g} s", retryable=True) from None
     if error is not None:
-        raise (error if isinstance(error, DeliveryError) else DeliveryError(_reason(error), retryable=True)) from None
+        raise (error if isinstance(error, DeliveryError) else DeliveryError(reason_of(error), retryable=True)) from None
 
 
-def _on_boot_clock(moment: datetime, now: Instant) -> float:
-    # A wall clock that was set back must not hold a delivery for longer than anything could have asked for.
-    return now.boot + min(moment - now.wall, LONGEST_ASKED).total_seconds()
+def _on_boot_clock(moment: datetime, now: Instant, most: timedelta) -> float:
+    return now.boot + min(moment - now.wall, most).total_seconds()
 
 
-def _reason(error: Exception) -> str:
-    # Only the text of a DeliveryError is known to hold no secret.
-    return str(error) if isinstance(error, DeliveryError) else f"unexpected {type(error).__name__}"
-
-
-def _where(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+def _too_old(reason: str) -> str:
+    return f"given up after {HORIZON // timedelta(hours=1)} h: {reason}"

@@ -60,11 +60,37 @@ class Lanes:
             heapq.heappush(self._ready, (delivery, subject))
         while self._ready:
             delivery, subject = heapq.heappop(self._ready)
-            first = self._waiting(subject)
-            if first is not None and first.id == delivery and (first.due is None or first.due <= now):
+            first = self._named(delivery, subject)
+            if first is not None and (first.due is None or first.due <= now):
                 self._busy.add(subject)
                 return first
         return None
+
+    def take_oldest(self) -> Item | None:
+        """The oldest delivery that is not taken, due or not; its lane is closed until it is released."""
+        heads = [first for subject in list(self._lanes) if (first := self._waiting(subject)) is not None]
+        if not heads:
+            return None
+        oldest = min(heads, key=lambda item: item.id)
+        self._busy.add(oldest.subject)
+        return oldest
+
+    def waiting(self) -> list[Item]:
+        """All that are not settled, without the lanes that are closed."""
+        return [item for subject in self._lanes if subject not in self._busy for item in self._pending(subject)]
+
+    def fresh(self) -> list[Item]:
+        """All of subjects of which none was ever attempted, oldest first."""
+        lanes = [self._pending(subject) for subject in self._lanes if subject not in self._busy]
+        untried = [lane for lane in lanes if not any(item.attempt or item.due is not None for item in lane)]
+        return sorted((item for lane in untried for item in lane), key=lambda item: item.id)
+
+    def hasten(self) -> None:
+        """Lets nothing wait for its due time any longer."""
+        for item in self.waiting():
+            if item.due is not None:
+                item.due = None
+                self._line_up(item)
 
     def release(self, item: Item) -> None:
         """Opens the lane of a delivery that was taken, which is settled by now or due again."""
@@ -75,15 +101,18 @@ class Lanes:
 
     def due(self) -> float | None:
         """When to take again, on the boot clock; None while nothing waits."""
-        if self._ready:
-            return 0.0
+        dues: list[float] = []
+        while self._ready and not dues:
+            first = self._named(*self._ready[0])
+            dues += [] if first is None else [first.due or 0.0]
+            if first is None:
+                heapq.heappop(self._ready)
         while self._later:
             due, delivery, subject = self._later[0]
-            first = self._waiting(subject)
-            if first is not None and first.id == delivery:
-                return due
+            if self._named(delivery, subject) is not None:
+                return min([due, *dues])
             heapq.heappop(self._later)
-        return None
+        return min(dues, default=None)
 
     def remove(self, item: Item) -> None:
         """Lets a settled delivery go, whose state says so already; the next of its subject comes forward."""
@@ -99,6 +128,14 @@ class Lanes:
             heapq.heappush(self._ready, (item.id, item.subject))
         else:
             heapq.heappush(self._later, (item.due, item.id, item.subject))
+
+    def _pending(self, subject: SubjectKey) -> list[Item]:
+        return [item for _, item in self._lanes[subject] if item.state is DeliveryState.PENDING]
+
+    def _named(self, delivery: int, subject: SubjectKey) -> Item | None:
+        """The delivery, if it is the next of its subject."""
+        first = self._waiting(subject)
+        return first if first is not None and first.id == delivery else None
 
     def _waiting(self, subject: SubjectKey) -> Item | None:
         return None if subject in self._busy else self._first(subject)

@@ -5,9 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import orjson
+
 from sentinel.errors import StoreError
-from sentinel.events import EventType
-from sentinel.model import DeliveryState, Outcome
+from sentinel.events import Event, EventType, Message, Telling
+from sentinel.model import Delivery, DeliveryState, Outcome
 from sentinel.store import rows
 from sentinel.store.protocol import SinkCounts, SubjectRow, Told
 
@@ -58,6 +60,19 @@ class SqliteReader:
             for sink in states.keys() | held.keys()
         }
 
+    def backlog(self, sink: str, *, after: int, limit: int) -> tuple[Telling, ...]:
+        """The sink's oldest pending deliveries with an id above `after`, at most `limit`."""
+        with self._open() as connection:
+            found = connection.execute(_BACKLOG, (sink, after, limit)).fetchall()
+            deliveries = list(map(rows.to_delivery, found))
+            events = self._events(connection, {n for one in deliveries for n in (*one.also, *one.events)})
+        return tuple(_telling(delivery, events) for delivery in deliveries)
+
+    def _events(self, connection: sqlite3.Connection, numbers: set[int]) -> dict[int, Event]:
+        query = f"SELECT {rows.EVENT_COLUMNS} FROM events WHERE number IN (SELECT value FROM json_each(?))"
+        found = connection.execute(query, (orjson.dumps(sorted(numbers)).decode(),))
+        return {row[0]: rows.to_event(row, self._catalogue) for row in found}
+
     def _start(self, newest: int | None) -> int:
         if newest is None:
             return 0
@@ -88,6 +103,17 @@ class SqliteReader:
             raise StoreError(f"the store {self._path} cannot be read: {error}") from error
 
 
+def _telling(delivery: Delivery, events: Mapping[int, Event]) -> Telling:
+    """What was told for others may have been forgotten by now; a pending delivery's own events never are."""
+    folded = tuple(events[number] for number in delivery.events if number != delivery.speaks)
+    also = tuple(events[number] for number in delivery.also if number in events)
+    return Telling(delivery, Message(delivery.key, delivery.sink, events[delivery.speaks], folded, also=also))
+
+
+_BACKLOG = f"""
+    SELECT {rows.DELIVERY_COLUMNS} FROM deliveries
+    WHERE sink = ? AND state = 'pending' AND id > ? ORDER BY id LIMIT ?
+"""
 _HELD = "SELECT sink, count(*) FROM differences WHERE waiting <> '[]' GROUP BY sink"
 
 
