@@ -284,6 +284,7 @@ def _run_servers(given: _Given, core: _Core, supervisors: Mapping[str, Superviso
         rooms=tables.rooms(config),
         commits=core.commits,
         clock=clock,
+        ask=core.inbox.ask,
     )
     stack.enter_context(served(config.control.socket, control.register, name="control"))
     stack.callback(core.commits.close)

@@ -10,6 +10,7 @@ from sentinel.cli.asking import devices, events, status
 from sentinel.cli.checking import checked, config_group, test_notify, validate, version
 from sentinel.cli.demo import demo
 from sentinel.cli.group import SentinelGroup
+from sentinel.cli.letters import deliveries, dlq
 from sentinel.cli.session import examined, settled
 
 
@@ -34,7 +35,7 @@ def _unlisted(command: click.Command) -> click.Command:
     return twin
 
 
-for command in (demo, status, devices, events, test_notify, config_group, version):
+for command in (demo, status, devices, events, deliveries, dlq, test_notify, config_group, version):
     cli.add_command(command)
 # Names under which the same commands are known, too.
 ALIASES: Mapping[str, click.Command] = {"run": serve, "validate-config": validate}

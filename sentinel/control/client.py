@@ -19,6 +19,8 @@ from sentinel.errors import ControlError
 
 ANSWER_WITHIN = 5.0
 """Seconds that the service has for an answer, or for the next part of one."""
+COMMITTED_WITHIN = 60.0
+"""Seconds that the service has for what it has to write."""
 LARGEST_MESSAGE = 64 << 20
 
 Item = TypeVar("Item")
@@ -105,6 +107,25 @@ class Occurrence:
     outcomes: tuple[Fate, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One delivery; the fields are those of `sentinel.control.v1.ListDeliveriesResponse`."""
+
+    id: int
+    sink: str
+    state: str
+    key: str
+    created_at: datetime | None
+    attempt: int
+    next_try: datetime | None
+    settled_at: datetime | None
+    error: str
+    absorbed_by: int
+    absorbed: int
+    event: Mapping[str, Any]
+    text: str
+
+
 class ControlClient:
     """Asks the service behind a socket. Every call raises ControlError with what to do about it."""
 
@@ -137,6 +158,25 @@ class ControlClient:
             call.cancel()
         raise ControlError(f"the Sentinel service at {self._socket} has ended")
 
+    def deliveries(
+        self, *, sink: str = "", state: str = "", limit: int = 0, ids: Iterable[int] = ()
+    ) -> tuple[Letter, ...]:
+        """The newest `limit` deliveries that match, oldest first; what is empty matches all, 0 means all."""
+        request = control_pb2.ListDeliveriesRequest(sink=sink, state=state, limit=limit, ids=ids)
+        return tuple(map(_letter, self._parts(self._stub.ListDeliveries(request))))
+
+    def replay(self, *, ids: Iterable[int] = (), sink: str = "", to: str = "") -> int:
+        """Makes dead deliveries that match pending again, at the sink `to` if any; returns how many."""
+        request = control_pb2.ReplayDeliveriesRequest(ids=ids, sink=sink, to=to)
+        with self._told():
+            return int(self._stub.ReplayDeliveries(request, timeout=COMMITTED_WITHIN).count)
+
+    def purge(self, *, ids: Iterable[int] = (), sink: str = "") -> int:
+        """Forgets dead deliveries that match; returns how many."""
+        request = control_pb2.PurgeDeliveriesRequest(ids=ids, sink=sink)
+        with self._told():
+            return int(self._stub.PurgeDeliveries(request, timeout=COMMITTED_WITHIN).count)
+
     def _parts(self, call: Any) -> Iterator[Any]:
         """The parts of an answer; one that stalls is given up, however long the whole of it takes."""
         with self._told(), _watched(call.cancel, self._answer_within) as watch:
@@ -166,6 +206,8 @@ class ControlClient:
             return ControlError(f"the Sentinel service at {self._socket} has ended")
         if code is grpc.StatusCode.UNIMPLEMENTED:
             return ControlError(f"the service at {self._socket} is of another version: restart it after an upgrade")
+        if code is grpc.StatusCode.FAILED_PRECONDITION:
+            return ControlError(call.details())
         reason = call.details() or code.name
         return ControlError(f"the Sentinel service at {self._socket} failed: {reason}; its log says why")
 
@@ -310,6 +352,24 @@ def _occurrence(answer: control_pb2.ListEventsResponse) -> Occurrence:
         for outcome in answer.outcomes
     )
     return Occurrence(orjson.loads(answer.event_json), answer.text, tuple(outcomes))
+
+
+def _letter(answer: control_pb2.ListDeliveriesResponse) -> Letter:
+    return Letter(
+        id=answer.id,
+        sink=answer.sink,
+        state=answer.state,
+        key=answer.key,
+        created_at=_moment(answer, "created_at"),
+        attempt=answer.attempt,
+        next_try=_moment(answer, "next_try"),
+        settled_at=_moment(answer, "settled_at"),
+        error=answer.error,
+        absorbed_by=answer.absorbed_by,
+        absorbed=answer.absorbed,
+        event=orjson.loads(answer.event_json),
+        text=answer.text,
+    )
 
 
 def _moment(message: Any, name: str) -> datetime | None:

@@ -1,6 +1,6 @@
 """What the service asks of a store. One writer commits; readers only read."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -158,6 +158,17 @@ class SinkCounts:
     last_error: str
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A delivery with what became of it and the event that it tells."""
+
+    delivery: Delivery
+    state: DeliveryState
+    settled_at: datetime | None
+    absorbed_by: int | None
+    event: Event
+
+
 class Reader(Protocol):
     """A reader's side: each call is one short transaction of its own."""
 
@@ -175,6 +186,14 @@ class Reader(Protocol):
 
     def sink_counts(self) -> Mapping[str, SinkCounts]:
         """Deliveries by sink."""
+        ...
+
+    def deliveries(self, *, sink: str, state: DeliveryState | None, ids: Sequence[int], limit: int) -> Iterator[Sent]:
+        """The newest `limit` deliveries that match, oldest first; empty conditions match all, limit 0 means all."""
+        ...
+
+    def dead(self, *, sink: str, ids: Sequence[int]) -> Sequence[tuple[int, str]]:
+        """Dead deliveries that match, with their sinks, oldest first; empty conditions match all."""
         ...
 
     def backlog(self, sink: str, *, after: int, limit: int) -> tuple[Telling, ...]:

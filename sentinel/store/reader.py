@@ -5,13 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-import orjson
-
 from sentinel.errors import StoreError
 from sentinel.events import Event, EventType, Message, Telling
 from sentinel.model import Delivery, DeliveryState, Outcome
 from sentinel.store import rows
-from sentinel.store.protocol import SinkCounts, SubjectRow, Told
+from sentinel.store.protocol import Sent, SinkCounts, SubjectRow, Told
 
 PAGE = 500
 """Events per transaction: a long listing never holds the write-ahead log."""
@@ -60,6 +58,37 @@ class SqliteReader:
             for sink in states.keys() | held.keys()
         }
 
+    def deliveries(self, *, sink: str, state: DeliveryState | None, ids: Sequence[int], limit: int) -> Iterator[Sent]:
+        """The newest `limit` deliveries that match, oldest first; empty conditions match all, limit 0 means all."""
+        wanted = {"sink": sink, "state": state or "", "ids": _json(ids)}
+        with self._open() as connection:
+            nth = f"SELECT id FROM deliveries WHERE {_MATCH} ORDER BY id DESC LIMIT 1 OFFSET :limit"
+            found = connection.execute(nth, wanted | {"limit": limit}).fetchone() if limit else None
+        after = int(found[0]) if found else 0
+        while page := self._sent(wanted | {"after": after}):
+            yield from page
+            after = page[-1].delivery.id
+
+    def dead(self, *, sink: str, ids: Sequence[int]) -> Sequence[tuple[int, str]]:
+        """Dead deliveries that match, with their sinks, oldest first; empty conditions match all."""
+        query = f"SELECT id, sink FROM deliveries WHERE {_MATCH} ORDER BY id"
+        with self._open() as connection:
+            return connection.execute(query, {"sink": sink, "state": "dead", "ids": _json(ids)}).fetchall()
+
+    def _sent(self, wanted: Mapping[str, object]) -> list[Sent]:
+        query = f"""
+            SELECT state, settled_at, absorbed_by, {rows.DELIVERY_COLUMNS} FROM deliveries
+            WHERE {_MATCH} AND id > :after ORDER BY id LIMIT {PAGE}
+        """
+        with self._open() as connection:
+            found = connection.execute(query, wanted).fetchall()
+            deliveries = [rows.to_delivery(row[3:]) for row in found]
+            events = self._events(connection, {one.speaks for one in deliveries})
+        return [
+            Sent(delivery, DeliveryState(state), rows.moment(settled_at), absorbed_by, events[delivery.speaks])
+            for delivery, (state, settled_at, absorbed_by, *_) in zip(deliveries, found, strict=True)
+        ]
+
     def backlog(self, sink: str, *, after: int, limit: int) -> tuple[Telling, ...]:
         """The sink's oldest pending deliveries with an id above `after`, at most `limit`."""
         with self._open() as connection:
@@ -70,7 +99,7 @@ class SqliteReader:
 
     def _events(self, connection: sqlite3.Connection, numbers: set[int]) -> dict[int, Event]:
         query = f"SELECT {rows.EVENT_COLUMNS} FROM events WHERE number IN (SELECT value FROM json_each(?))"
-        found = connection.execute(query, (orjson.dumps(sorted(numbers)).decode(),))
+        found = connection.execute(query, (rows.numbers(sorted(numbers)),))
         return {row[0]: rows.to_event(row, self._catalogue) for row in found}
 
     def _start(self, newest: int | None) -> int:
@@ -110,6 +139,14 @@ def _telling(delivery: Delivery, events: Mapping[int, Event]) -> Telling:
     return Telling(delivery, Message(delivery.key, delivery.sink, events[delivery.speaks], folded, also=also))
 
 
+def _json(ids: Sequence[int]) -> str:
+    return rows.numbers(ids) if ids else ""
+
+
+_MATCH = """
+    (:sink = '' OR sink = :sink) AND (:state = '' OR state = :state)
+    AND (:ids = '' OR id IN (SELECT value FROM json_each(nullif(:ids, ''))))
+"""
 _BACKLOG = f"""
     SELECT {rows.DELIVERY_COLUMNS} FROM deliveries
     WHERE sink = ? AND state = 'pending' AND id > ? ORDER BY id LIMIT ?
