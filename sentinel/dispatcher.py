@@ -213,11 +213,12 @@ class SinkLoop:
         with self._news:
             tellings, self._inbox = self._inbox, []
             more, self._more = self._more, False
+        if more:
+            # Before anything newer is taken: what nobody offers may be older.
+            self._window.falls_behind()
         for telling in sorted(tellings, key=lambda telling: telling.delivery.id):
             if self._window.takes(telling.delivery.id, len(self._lanes)):
                 self._hold(telling, now)
-        if more:
-            self._window.falls_behind()
 
     def _hold(self, telling: Telling, now: Instant) -> None:
         delivery = telling.delivery
@@ -267,6 +268,7 @@ class SinkLoop:
             return
         newest, older, telling = self._merging
         newest.telling = telling
+        self._lanes.cover(newest)
         for item in older:
             item.state = DeliveryState.ABSORBED
             self._lanes.remove(item)

@@ -30,13 +30,15 @@ class Item:
 class Lanes:
     """The oldest of a subject goes first; while it waits for its due time, other subjects overtake.
 
-    What is taken keeps its lane to itself until it is given back with `release`.
+    What is taken keeps its lane to itself until it is given back with `release`. Nothing overtakes an older delivery
+    that speaks for its subject.
     """
 
     def __init__(self) -> None:
         self._lanes: dict[SubjectKey, list[tuple[int, Item]]] = {}
         self._ids: set[int] = set()
         self._busy: set[SubjectKey] = set()
+        self._covering: dict[int, frozenset[SubjectKey]] = {}
         # Both may hold entries that are no longer true: what is taken is checked against its lane.
         self._ready: list[tuple[int, SubjectKey]] = []
         self._later: list[tuple[float, int, SubjectKey]] = []
@@ -50,8 +52,14 @@ class Lanes:
             return
         self._ids.add(item.id)
         heapq.heappush(self._lanes.setdefault(item.subject, []), (item.id, item))
+        self.cover(item)
         if self._first(item.subject) is item:
             self._line_up(item)
+
+    def cover(self, item: Item) -> None:
+        """A delivery speaks for other subjects, too: nothing newer of theirs overtakes it."""
+        if also := item.telling.message.also:
+            self._covering[item.id] = frozenset(event.subject for event in also)
 
     def take(self, now: float) -> Item | None:
         """The oldest delivery that may be sent at `now`; its lane is closed until it is released."""
@@ -80,10 +88,16 @@ class Lanes:
         return [item for subject in self._lanes if subject not in self._busy for item in self._pending(subject)]
 
     def fresh(self) -> list[Item]:
-        """All of subjects of which none was ever attempted, oldest first."""
+        """All of subjects of which none was ever attempted and for which nothing else speaks, oldest first."""
         lanes = [self._pending(subject) for subject in self._lanes if subject not in self._busy]
-        untried = [lane for lane in lanes if not any(item.attempt or item.due is not None for item in lane)]
-        return sorted((item for lane in untried for item in lane), key=lambda item: item.id)
+        untried = {
+            item.id: item
+            for lane in lanes
+            if not any(item.attempt or item.due is not None for item in lane)
+            for item in lane
+        }
+        tried = [subjects for number, subjects in self._covering.items() if number not in untried]
+        return [item for _, item in sorted(untried.items()) if not any(item.subject in subjects for subjects in tried)]
 
     def hasten(self) -> None:
         """Lets nothing wait for its due time any longer."""
@@ -119,9 +133,11 @@ class Lanes:
         if item.id not in self._ids:
             return
         self._ids.remove(item.id)
-        first = self._first(item.subject)
-        if first is not None:
-            self._line_up(first)
+        covered = self._covering.pop(item.id, frozenset())
+        for subject in {item.subject, *covered}:
+            first = self._first(subject)
+            if first is not None:
+                self._line_up(first)
 
     def _line_up(self, item: Item) -> None:
         if item.due is None:
@@ -138,7 +154,11 @@ class Lanes:
         return first if first is not None and first.id == delivery else None
 
     def _waiting(self, subject: SubjectKey) -> Item | None:
-        return None if subject in self._busy else self._first(subject)
+        first = None if subject in self._busy else self._first(subject)
+        return None if first is None or self._is_covered(first) else first
+
+    def _is_covered(self, item: Item) -> bool:
+        return any(number < item.id and item.subject in subjects for number, subjects in self._covering.items())
 
     def _first(self, subject: SubjectKey) -> Item | None:
         lane = self._lanes.get(subject, [])

@@ -193,6 +193,7 @@ class SqliteStore:
             many(_ABSORB, [(rfc3339(at), absorption.into, older) for older in absorption.older])
             many(_SPEAK_ALSO, [(rows.numbers(absorption.also), absorption.into)])
         many(_MOVE_OUTCOMES, [(one.into, one.delivery) for one in batch.revivals])
+        many(_MOVE_ABSORBED, [(one.into, one.delivery) for one in batch.revivals])
         many(_REVIVE, [(one.into, one.to, rfc3339(one.at), one.delivery) for one in batch.revivals])
         many("DELETE FROM deliveries WHERE id = ? AND state = 'dead'", [(number,) for number in batch.buried])
 
@@ -331,6 +332,12 @@ _SPEAK_ALSO = """
 _MOVE_OUTCOMES = """
     UPDATE outcomes SET message = ?1, seal = seal(event, sink, state, ?1, until, why, route)
     WHERE message = ?2 AND EXISTS (SELECT 1 FROM deliveries WHERE id = ?2 AND deliveries.state = 'dead')
+"""
+_MOVE_ABSORBED = """
+    UPDATE deliveries SET absorbed_by = ?1, seal = seal(
+        id, sink, source, subject_type, subject_id, key, speaks, events, also, created_at, state, ?1, attempt, next_try,
+        settled_at, error)
+    WHERE absorbed_by = ?2 AND EXISTS (SELECT 1 FROM deliveries AS absorbing WHERE id = ?2 AND state = 'dead')
 """
 # Under a new number it is behind everything that its sink has taken in already.
 _REVIVE = """

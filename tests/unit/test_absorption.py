@@ -134,6 +134,30 @@ def test_what_comes_meanwhile_waits_and_is_absorbed_next() -> None:
     assert people.sink.sent == [7]
 
 
+def test_nothing_of_an_absorbed_subject_overtakes_the_message_that_speaks_for_it() -> None:
+    people = People([DOWN])
+    people.offer(1, 2, 3, 4)
+    people.commit()
+    assert people.sink.sent == [4]
+    people.loop.offer([telling(5, subject="s1"), telling(6, subject="other")])
+    people.rest()
+    assert people.sink.sent == [4, 6]
+    people.rest(after=2.5)
+    assert people.sink.sent == [4, 6, 4, 5]
+
+
+def test_what_follows_a_message_that_was_attempted_is_absorbed_only_if_that_does_not_speak_for_it() -> None:
+    people = People([DOWN])
+    people.offer(1, 2, 3, 4)
+    people.commit()
+    people.loop.offer([telling(number, subject=f"s{number % 5}") for number in range(5, 15)])
+    people.rest()
+    assert people.asked == []
+    people.rest(after=2.5)
+    assert people.commit().older == (6, 7, 8, 9, 11, 12, 13)
+    assert people.sink.sent == [4, 5, 10, 4, 14]
+
+
 def test_what_a_message_absorbed_before_stays_with_it() -> None:
     first = merged([telling(1, subject="a"), telling(2, subject="b")], telling(3, subject="c"))
     second = merged([first, telling(4, subject="d")], telling(5, subject="e"))

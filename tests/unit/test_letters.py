@@ -9,7 +9,7 @@ import pytest
 from sentinel.control import letters
 from sentinel.control.v1 import control_pb2
 from sentinel.errors import ControlError
-from sentinel.model import Attempt, Command, DeliveryState
+from sentinel.model import Absorption, Attempt, Command, DeliveryState, Replay
 from sentinel.store.damage import refuse_damaged
 from tests.builders import node
 from tests.world import World
@@ -152,6 +152,19 @@ def test_dead_deliveries_of_a_sink_that_is_gone_need_another_one(world: World) -
 def test_a_sink_that_there_is_not_gets_nothing(world: World) -> None:
     with pytest.raises(ControlError, match="there is no sink phone: name one of hook, other"):
         replay(world, 1, to="phone")
+
+
+def test_what_a_replayed_delivery_absorbed_is_spoken_for_by_its_new_number(world: World) -> None:
+    asking(world)(Replay((1, 3)), lambda: None)
+    asking(world)(Absorption("hook", (4,), 5, (1,)), lambda: None)
+    dead = Attempt(5, "hook", 1, DeliveryState.DEAD, world.clock.now().wall)
+    world.writer.inbox.report(dead)
+    world.pass_time(1)
+    assert replay(world, 5) == 1
+    found = {one.id: one for one in letters.listed(world.reader, control_pb2.ListDeliveriesRequest())}
+    assert (found[4].state, found[4].absorbed_by) == ("absorbed", 6)
+    (telling,) = world.reader.backlog("hook", after=0, limit=10)
+    assert [event.number for event in telling.message.also] == [1]
 
 
 def test_what_is_purged_is_gone_and_counted(world: World) -> None:

@@ -111,6 +111,16 @@ def test_what_nobody_offered_is_found_when_told_to_look() -> None:
     assert backed.sink.sent == [7]
 
 
+def test_what_nobody_offered_is_not_overtaken_by_what_is_offered_after_it() -> None:
+    backed = Backed()
+    backed.rest()
+    backed.stored += several(7, subject="nas")
+    backed.loop.look_again()
+    backed.commit(*several(8, subject="nas"))
+    backed.rest()
+    assert backed.sink.sent == [7, 8]
+
+
 def test_while_memory_suffices_the_store_is_read_once() -> None:
     backed = Backed()
     for number in range(1, 30):

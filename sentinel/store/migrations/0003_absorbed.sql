@@ -28,3 +28,4 @@ DROP TABLE deliveries;
 ALTER TABLE absorbing_deliveries RENAME TO deliveries;
 CREATE INDEX deliveries_by_state ON deliveries (sink, state);
 CREATE INDEX deliveries_by_event ON deliveries (speaks);
+CREATE INDEX deliveries_absorbed ON deliveries (absorbed_by) WHERE absorbed_by IS NOT NULL;
