@@ -19,7 +19,7 @@ from sentinel.control.client import Status, connected
 from sentinel.errors import ControlError
 from tests.crash import ledger, oracle
 from tests.crash.ledger import Device
-from tests.crash.oracle import Evidence, InFlight, Letter, Line
+from tests.crash.oracle import MANY, Evidence, InFlight, Letter, Line
 from tests.rig import ROOT, Process, Service, Tailnet, becomes, eventually
 
 MARKER = "nas"
@@ -331,7 +331,12 @@ _TITLES = {
 _TITLE = re.compile(f"(.+) ({'|'.join(_TITLES)})")
 
 
+_TITLE_OF_MANY = re.compile(r"\d+ (changes?(, \d+ more came and went)?|came and went)")
+
+
 def _letter(title: str) -> Letter:
+    if _TITLE_OF_MANY.fullmatch(title):
+        return Letter("phone", MANY, "")
     found = _TITLE.fullmatch(title)
     assert found, title
     return Letter("phone", found[1], _TITLES[found[2]])
