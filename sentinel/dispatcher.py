@@ -16,49 +16,23 @@ from queue import Empty, SimpleQueue
 from sentinel.clock import Clock, Instant
 from sentinel.delivery.absorption import MOST_APART, merged
 from sentinel.delivery.breaker import Breaker
-from sentinel.delivery.lanes import Item, Lanes
+from sentinel.delivery.lanes import Item
 from sentinel.delivery.pace import Pace
-from sentinel.delivery.schedule import HORIZON, LONGEST_ASKED, LONGEST_PROBE, WAITS, is_over, next_try
+from sentinel.delivery.schedule import HORIZON, LONGEST_ASKED, WAITS, is_over, next_try
 from sentinel.delivery.sinks.protocol import Sink
-from sentinel.delivery.story import Story, reason_of
-from sentinel.delivery.window import SIZE, Window
+from sentinel.delivery.stock import Backlog, Stock, on_boot_clock
+from sentinel.delivery.story import SinkReport, Story, reason_of
+from sentinel.delivery.window import SIZE
 from sentinel.delivery.workers import ThreadWorker, Worker
-from sentinel.errors import DeliveryError, StoreError
+from sentinel.errors import DeliveryError
 from sentinel.events import Severity, Telling, Text
 from sentinel.model import Absorption, Attempt, Audience, DeliveryState, Reached, unwatched
 
 DEADLINE = timedelta(seconds=30)
 MOST_HANGING = 4
-READ_AGAIN_AFTER = 5.0
-"""Seconds after which a store that could not be read is tried again."""
 
-Backlog = Callable[..., Sequence[Telling]]
-"""Reads from the store: called with `after` and `limit`, like `Reader.backlog` of one sink. May raise StoreError."""
 Absorb = Callable[[Absorption, Callable[[], None]], None]
 """Asks the writer to let one delivery speak for others; what it is called with is called once that is committed."""
-
-
-@dataclass(frozen=True, slots=True)
-class SinkReport:
-    """How a sink is doing since the start.
-
-    `waiting` deliveries in memory are not settled yet; `failures` attempts failed in a row, the first at
-    `failing_since`, the last with `last_error`; `resting` says that the sink is left alone but for probes; `disabled`
-    is why it wants nothing more, empty if it does; `hanging` sends were given up on and have not ended; `alive` is
-    False when the loop itself is gone.
-    """
-
-    name: str
-    alive: bool
-    waiting: int
-    delivered: int
-    dead: int
-    failures: int
-    last_error: str
-    hanging: int
-    failing_since: datetime | None = None
-    resting: bool = False
-    disabled: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -100,7 +74,6 @@ class SinkLoop:
         self._name = name
         self._sink = sink
         self._report = report
-        self._backlog = backlog
         self._absorb = absorb if sink.audience is Audience.PEOPLE else None
         self._in_flight = in_flight
         self._deadline = deadline
@@ -116,9 +89,9 @@ class SinkLoop:
         self._absorbed = False
         self._stopping = False
         # The loop's own.
-        self._lanes = Lanes()
-        self._window = Window(window if backlog else None)
-        self._read_from = 0.0
+        self._story = Story(name)
+        self._stock = Stock(backlog, window, self._story)
+        self._lanes = self._stock.lanes
         self._breaker = Breaker()
         self._pace = Pace(per_minute)
         self._merging: tuple[Item, list[Item], Telling] | None = None
@@ -127,7 +100,6 @@ class SinkLoop:
         self._disabled = ""
         self._paused_until = 0.0
         self._hanging = 0
-        self._story = Story(name)
 
     def offer(self, tellings: Sequence[Telling]) -> None:
         """Takes committed deliveries over, in memory; returns at once. Any thread may call it."""
@@ -171,7 +143,7 @@ class SinkLoop:
     def stop(self, deadline_s: float) -> bool:
         """Lets a running send finish for at most `deadline_s` and ends the thread; False if it is still busy.
 
-        A send that did not finish does not count as an attempt: it is offered again after a restart.
+        A send that did not finish does not count as an attempt: it is read again after a restart.
         """
         self.ask_to_stop()
         if self._thread is None:
@@ -185,7 +157,8 @@ class SinkLoop:
         self._settle_ended(now)
         self._give_up_overdue(now)
         self._settle_absorbed()
-        self._refill(now)
+        if not self._stopping and self._stock.refill(now):
+            self._give_up_old(now)
         self._merge()
         while (item := self._next(now)) is not None:
             self._send(item, now)
@@ -213,34 +186,7 @@ class SinkLoop:
         with self._news:
             tellings, self._inbox = self._inbox, []
             more, self._more = self._more, False
-        if more:
-            # Before anything newer is taken: what nobody offers may be older.
-            self._window.falls_behind()
-        for telling in sorted(tellings, key=lambda telling: telling.delivery.id):
-            if self._window.takes(telling.delivery.id, len(self._lanes)):
-                self._hold(telling, now)
-
-    def _hold(self, telling: Telling, now: Instant) -> None:
-        delivery = telling.delivery
-        # What a former run waited for may be over, and a wall clock may have been set back meanwhile.
-        due = None if delivery.next_try is None else _on_boot_clock(delivery.next_try, now, LONGEST_PROBE)
-        self._lanes.add(Item(telling, delivery.attempt, due))
-
-    def _refill(self, now: Instant) -> None:
-        """Reads on where memory ends, if there is room and the store has more."""
-        room = 0 if self._stopping or now.boot < self._read_from else self._window.room(len(self._lanes))
-        if not room or self._backlog is None:
-            return
-        try:
-            tellings = self._backlog(after=self._window.newest, limit=room)
-        except StoreError as error:
-            self._story.unreadable(error)
-            self._read_from = now.boot + READ_AGAIN_AFTER
-            return
-        self._window.has_read([telling.delivery.id for telling in tellings], room)
-        for telling in tellings:
-            self._hold(telling, now)
-        self._give_up_old(now)
+        self._stock.take_in(tellings, now, more=more)
 
     def _merge(self) -> None:
         """What piled up at a sink for people becomes one message; until that is committed nothing is sent."""
@@ -373,7 +319,7 @@ class SinkLoop:
             item.state = DeliveryState.DEAD
             self._lanes.remove(item)
         else:
-            item.due = _on_boot_clock(again, now, WAITS[-1])
+            item.due = on_boot_clock(again, now, WAITS[-1])
         attempt = Attempt(delivery.id, self._name, number, item.state, now.wall, again, reason)
         self._story.failed(attempt, error)
         self._report(attempt)
@@ -422,8 +368,8 @@ class SinkLoop:
         dues = [sending.until for sending in self._sending]
         if self._has_room() and (due := self._lanes.due()) is not None:
             dues.append(self._from() if self._breaker.is_open else max(due, self._from()))
-        if self._window.room(len(self._lanes)) and not self._stopping:
-            dues.append(self._read_from)
+        if not self._stopping and (refill := self._stock.due()) is not None:
+            dues.append(refill)
         return max(0.0, min(dues) - now.boot) if dues else None
 
 
@@ -448,10 +394,6 @@ def say(sink: Sink, text: Text, severity: Severity, *, now: datetime, deadline: 
         raise DeliveryError(f"no answer within {deadline.total_seconds():g} s", retryable=True) from None
     if error is not None:
         raise (error if isinstance(error, DeliveryError) else DeliveryError(reason_of(error), retryable=True)) from None
-
-
-def _on_boot_clock(moment: datetime, now: Instant, most: timedelta) -> float:
-    return now.boot + min(moment - now.wall, most).total_seconds()
 
 
 def _too_old(reason: str) -> str:

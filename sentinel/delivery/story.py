@@ -1,12 +1,36 @@
 """How a sink's attempts end: counted, and told when that changes."""
 
 import traceback
+from dataclasses import dataclass
 from datetime import datetime
 
 from loguru import logger
 
 from sentinel.errors import DeliveryError
 from sentinel.model import Attempt, DeliveryState
+
+
+@dataclass(frozen=True, slots=True)
+class SinkReport:
+    """How a sink is doing since the start.
+
+    `waiting` deliveries in memory are not settled yet; `failures` attempts failed in a row, the first at
+    `failing_since`, the last with `last_error`; `resting` says that the sink is left alone but for probes; `disabled`
+    is why it wants nothing more, empty if it does; `hanging` sends were given up on and have not ended; `alive` is
+    False when the loop itself is gone.
+    """
+
+    name: str
+    alive: bool
+    waiting: int
+    delivered: int
+    dead: int
+    failures: int
+    last_error: str
+    hanging: int
+    failing_since: datetime | None = None
+    resting: bool = False
+    disabled: str = ""
 
 
 class Story:
