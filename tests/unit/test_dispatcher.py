@@ -573,3 +573,50 @@ def test_that_an_address_is_gone_is_an_error_of_its_own(lines: list[tuple[str, s
         ("ERROR", "sink switched off until the next start: its address is gone"),
         ("ERROR", "delivery given up"),
     ]
+
+
+def test_a_sink_that_is_paced_gets_so_many_a_minute_and_misses_none() -> None:
+    bench = Bench()
+    loop = SinkLoop(
+        name="sink",
+        sink=bench.sink,
+        report=bench.reported.append,
+        per_minute=2,
+        new_worker=lambda _name: InlineWorker(),
+    )
+    loop.offer([telling(number, subject=str(number)) for number in range(1, 6)])
+    sent = []
+    for _ in range(3):
+        while (seconds := loop.step(bench.clock.now())) == 0:
+            pass
+        sent.append(list(bench.sink.sent))
+        bench.clock.advance(seconds or 0)
+    assert sent == [[1, 2], [1, 2, 3, 4], [1, 2, 3, 4, 5]]
+    assert (bench.clock.now().boot, seconds) == (1_120, None)
+
+
+def test_a_refusal_for_good_is_no_reason_to_leave_a_sink_alone() -> None:
+    bench = Bench([REFUSED] * 5)
+    bench.step(1, 2, 3, 4, 5, 6)
+    assert bench.sink.sent == [1, 2, 3, 4, 5, 6]
+    assert not bench.loop.status().resting
+
+
+def test_a_probe_goes_alone_even_where_several_may_be_sent_at_once() -> None:
+    bench = Bench([DOWN] * 4, hanging=True)
+    loop = SinkLoop(
+        name="sink",
+        sink=bench.sink,
+        report=bench.reported.append,
+        in_flight=3,
+        jitter=lambda: 0.5,
+        new_worker=bench._hanging,
+    )
+    loop.offer([telling(number, subject=str(number)) for number in range(1, 9)])
+    loop.step(bench.clock.now())
+    for worker in bench.workers:
+        worker.end()
+    loop.step(bench.clock.now())
+    bench.clock.advance(2.5)
+    loop.step(bench.clock.now())
+    assert [len(worker.jobs) for worker in bench.workers] == [0, 0, 1]
