@@ -159,9 +159,12 @@ class Absorption:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """Dead deliveries are pending again under their old keys, behind everything that waits; at the sink `to` if any."""
+    """Dead deliveries, each with its sink, are pending again under their old keys, behind everything that waits.
 
-    deliveries: tuple[int, ...]
+    With `to` they go to that sink. Not to programs goes what was told of the same subject and aspect since.
+    """
+
+    deliveries: tuple[tuple[int, str], ...]
     to: str = ""
 
 

@@ -1,7 +1,7 @@
 """Deliveries for the command line: listed from the store; replayed and purged by the writer."""
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 
 import orjson
@@ -16,6 +16,8 @@ AT_ONCE = 1_000
 """Deliveries per command, so that the writer's other work comes in between."""
 COMMITTED_WITHIN = 30.0
 
+Dead = tuple[tuple[int, str], ...]
+"""Numbers of dead deliveries, with their sinks."""
 Ask = Callable[[Command, Callable[[], None]], None]
 """Puts a command to the writer; calls back once it is committed."""
 
@@ -34,26 +36,26 @@ def replay(reader: Reader, ask: Ask, sinks: Collection[str], request: control_pb
     """Makes dead deliveries pending again; returns how many. Raises ControlError if there is no sink for them."""
     if request.to and request.to not in sinks:
         raise ControlError(f"there is no sink {request.to}: name one of {', '.join(sorted(sinks))}")
-    dead = reader.dead(sink=request.sink, ids=tuple(request.ids))
+    dead = tuple(reader.dead(sink=request.sink, ids=tuple(request.ids)))
     gone = {sink for _, sink in dead} - set(sinks)
     if gone and not request.to:
         names = ", ".join(sorted(gone))
         raise ControlError(f"the configuration no longer has {names}: name another sink with --to")
-    _obeyed(ask, [number for number, _ in dead], lambda numbers: Replay(numbers, request.to))
+    _obeyed(ask, dead, lambda portion: Replay(portion, request.to))
     return len(dead)
 
 
 def purge(reader: Reader, ask: Ask, request: control_pb2.PurgeDeliveriesRequest) -> int:
     """Forgets dead deliveries; returns how many."""
-    dead = reader.dead(sink=request.sink, ids=tuple(request.ids))
-    _obeyed(ask, [number for number, _ in dead], Burial)
+    dead = tuple(reader.dead(sink=request.sink, ids=tuple(request.ids)))
+    _obeyed(ask, dead, lambda portion: Burial(tuple(number for number, _ in portion)))
     return len(dead)
 
 
-def _obeyed(ask: Ask, numbers: Sequence[int], command: Callable[[tuple[int, ...]], Command]) -> None:
+def _obeyed(ask: Ask, dead: Dead, command: Callable[[Dead], Command]) -> None:
     """Waits until all of it is committed."""
     committed = threading.Semaphore(0)
-    portions = [tuple(numbers[start : start + AT_ONCE]) for start in range(0, len(numbers), AT_ONCE)]
+    portions = [tuple(dead[start : start + AT_ONCE]) for start in range(0, len(dead), AT_ONCE)]
     for portion in portions:
         ask(command(portion), committed.release)
     for _ in portions:

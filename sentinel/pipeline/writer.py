@@ -15,6 +15,7 @@ from sentinel.events import Event, Telling
 from sentinel.model import (
     Absorption,
     Attempt,
+    Audience,
     Burial,
     Command,
     Position,
@@ -107,6 +108,7 @@ class Writer:
         self.reports: tuple[SourceReport, ...] = ()
         self._store = store
         self._outboxes = outboxes
+        self._programs = {sink.name for sink in sinks if sink.audience is Audience.PROGRAMS}
         self._retention = retention
         self._new_id = new_id
         self._on_commit = on_commit
@@ -243,10 +245,15 @@ class Writer:
             case Absorption():
                 batch.absorptions.append((command, now.wall))
             case Replay(deliveries, to):
-                new = self._views.new_delivery
-                batch.revivals += [Revival(number, new(), to, now.wall) for number in deliveries]
+                batch.revivals += [self._revival(number, to, now) for number in deliveries]
             case Burial(deliveries):
                 batch.buried += deliveries
+                logger.bind(deliveries=len(deliveries)).warning("dead deliveries are forgotten")
+
+    def _revival(self, delivery: tuple[int, str], to: str, now: Instant) -> Revival:
+        number, sink = delivery
+        only_news = (to or sink) not in self._programs
+        return Revival(number, self._views.new_delivery(), to, now.wall, only_news)
 
     def _commit(self, done: _Pass) -> None:
         rulings = self._views.rulings()

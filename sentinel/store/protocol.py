@@ -64,12 +64,16 @@ class GivenUp:
 
 @dataclass(frozen=True, slots=True)
 class Revival:
-    """A dead delivery is pending again as `into`, with its old key and no attempts; at another sink if `to` says so."""
+    """A dead delivery is pending again as `into`, with its old key and no attempts; at the sink `to`, if any.
+
+    If `only_news`, one whose subject and aspect were told there since is absorbed by what told it.
+    """
 
     delivery: int
     into: int
     to: str
     at: datetime
+    only_news: bool
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from sentinel.events import Event, EventType
 from sentinel.model import Reached, unwatched
 from sentinel.store import rows, wal
 from sentinel.store.damage import refuse_damaged, refuse_orphaned_log, schema_seal
-from sentinel.store.protocol import Batch, Contents, SpanRow
+from sentinel.store.protocol import Batch, Contents, Revival, SpanRow
 
 SCHEMA_VERSION = 3
 LOG_LIMIT = 4 << 20
@@ -192,10 +192,19 @@ class SqliteStore:
         for absorption, at in batch.absorptions:
             many(_ABSORB, [(rfc3339(at), absorption.into, older) for older in absorption.older])
             many(_SPEAK_ALSO, [(rows.numbers(absorption.also), absorption.into)])
-        many(_MOVE_OUTCOMES, [(one.into, one.delivery) for one in batch.revivals])
-        many(_MOVE_ABSORBED, [(one.into, one.delivery) for one in batch.revivals])
-        many(_REVIVE, [(one.into, one.to, rfc3339(one.at), one.delivery) for one in batch.revivals])
+        for one in batch.revivals:
+            self._revive(one)
         many("DELETE FROM deliveries WHERE id = ? AND state = 'dead'", [(number,) for number in batch.buried])
+
+    def _revive(self, one: Revival) -> None:
+        execute = self._connection.execute
+        (told_by,) = execute(_TOLD_SINCE, (one.delivery, one.to)).fetchone() if one.only_news else (None,)
+        if told_by is not None:
+            execute(_SETTLE_OLD, (rfc3339(one.at), told_by, one.delivery))
+            return
+        execute(_MOVE_OUTCOMES, (one.into, one.delivery))
+        execute(_MOVE_ABSORBED, (one.into, one.delivery))
+        execute(_REVIVE, (one.into, one.to, rfc3339(one.at), one.delivery))
 
     def _write_span(self, span: SpanRow) -> None:
         began = rfc3339(span.began_at)
@@ -328,6 +337,21 @@ _SPEAK_ALSO = """
         id, sink, source, subject_type, subject_id, key, speaks, events, ?1, created_at, state, absorbed_by, attempt,
         next_try, settled_at, error)
     WHERE id = ?2 AND state = 'pending'
+"""
+_TOLD_SINCE = """
+    SELECT max(outcomes.message) FROM deliveries
+    JOIN events AS mine ON mine.number = deliveries.speaks
+    JOIN events AS newer ON newer.number > mine.number AND newer.source = mine.source AND newer.aspect = mine.aspect
+        AND newer.subject_type = mine.subject_type AND newer.subject_id = mine.subject_id
+    JOIN outcomes ON outcomes.event = newer.number AND outcomes.sink = coalesce(nullif(?2, ''), deliveries.sink)
+    JOIN deliveries AS telling ON telling.id = outcomes.message AND telling.state <> 'dead'
+    WHERE deliveries.id = ?1 AND deliveries.state = 'dead'
+"""
+_SETTLE_OLD = """
+    UPDATE deliveries SET state = 'absorbed', settled_at = ?1, absorbed_by = ?2, seal = seal(
+        id, sink, source, subject_type, subject_id, key, speaks, events, also, created_at, 'absorbed', ?2, attempt,
+        next_try, ?1, error)
+    WHERE id = ?3
 """
 _MOVE_OUTCOMES = """
     UPDATE outcomes SET message = ?1, seal = seal(event, sink, state, ?1, until, why, route)

@@ -9,12 +9,13 @@ import pytest
 from sentinel.control import letters
 from sentinel.control.v1 import control_pb2
 from sentinel.errors import ControlError
-from sentinel.model import Absorption, Attempt, Command, DeliveryState, Replay
+from sentinel.model import Absorption, Attempt, Audience, Command, DeliveryState, Replay, SinkPolicy
 from sentinel.store.damage import refuse_damaged
 from tests.builders import node
 from tests.world import World
 
 SINKS = ("hook", "other")
+ALL = control_pb2.ListDeliveriesRequest()
 
 
 @pytest.fixture
@@ -155,7 +156,7 @@ def test_a_sink_that_there_is_not_gets_nothing(world: World) -> None:
 
 
 def test_what_a_replayed_delivery_absorbed_is_spoken_for_by_its_new_number(world: World) -> None:
-    asking(world)(Replay((1, 3)), lambda: None)
+    asking(world)(Replay(((1, "hook"), (3, "hook"))), lambda: None)
     asking(world)(Absorption("hook", (4,), 5, (1,)), lambda: None)
     dead = Attempt(5, "hook", 1, DeliveryState.DEAD, world.clock.now().wall)
     world.writer.inbox.report(dead)
@@ -165,6 +166,25 @@ def test_what_a_replayed_delivery_absorbed_is_spoken_for_by_its_new_number(world
     assert (found[4].state, found[4].absorbed_by) == ("absorbed", 6)
     (telling,) = world.reader.backlog("hook", after=0, limit=10)
     assert [event.number for event in telling.message.also] == [1]
+
+
+@pytest.mark.parametrize(("audience", "state"), [(Audience.PROGRAMS, "pending"), (Audience.PEOPLE, "absorbed")])
+def test_old_news_are_replayed_to_programs_only(audience: Audience, state: str, tmp_path: Path) -> None:
+    world = World(tmp_path / "state.db", sinks=[SinkPolicy("hook", audience)])
+    world.connect()
+    world.see(world.wire.base(node("nas")))
+    for number, (online, ended) in enumerate(((False, "dead"), (True, "delivered"), (False, "dead")), start=1):
+        world.see(world.wire.patch("nas", online=online))
+        world.pass_time(5)
+        world.writer.inbox.report(Attempt(number, "hook", 1, DeliveryState(ended), world.clock.now().wall))
+        world.pass_time(1)
+    assert replay(world) == 2
+    found = {one.key: (one.state, one.absorbed_by) for one in letters.listed(world.reader, ALL)}
+    first, second, third = keys(world)
+    assert found[first] == (state, 2 if state == "absorbed" else 0)
+    assert (found[second][0], found[third][0]) == ("delivered", "pending")
+    world.store.close()
+    refuse_damaged(world.path)
 
 
 def test_what_is_purged_is_gone_and_counted(world: World) -> None:
