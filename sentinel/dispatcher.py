@@ -18,14 +18,15 @@ from sentinel.delivery.absorption import MOST_APART, merged
 from sentinel.delivery.breaker import Breaker
 from sentinel.delivery.lanes import Item
 from sentinel.delivery.pace import Pace
+from sentinel.delivery.repeats import Repeats
 from sentinel.delivery.schedule import HORIZON, LONGEST_ASKED, WAITS, is_over, next_try
-from sentinel.delivery.sinks.protocol import Sink
+from sentinel.delivery.sinks.protocol import RepeatingSink, Sink
 from sentinel.delivery.stock import Backlog, Stock, on_boot_clock
 from sentinel.delivery.story import SinkReport, Story, reason_of
 from sentinel.delivery.window import SIZE
 from sentinel.delivery.workers import ThreadWorker, Worker
 from sentinel.errors import DeliveryError
-from sentinel.events import Severity, Telling, Text
+from sentinel.events import Message, Severity, Telling, Text
 from sentinel.model import Absorption, Attempt, Audience, DeliveryState, Reached, unwatched
 
 DEADLINE = timedelta(seconds=30)
@@ -88,6 +89,7 @@ class SinkLoop:
         self._more = False
         self._absorbed = False
         self._stopping = False
+        self._repeated = False
         # The loop's own.
         self._story = Story(name)
         self._stock = Stock(backlog, window, self._story)
@@ -100,6 +102,12 @@ class SinkLoop:
         self._disabled = ""
         self._paused_until = 0.0
         self._hanging = 0
+        self._repeats = Repeats(name, sink, new_worker) if isinstance(sink, RepeatingSink) else None
+
+    def remember(self, messages: Sequence[Message]) -> None:
+        """Takes over what the sink was told before and is still open, for one that forgets; before the start only."""
+        if self._repeats is not None:
+            self._repeats.remember(messages)
 
     def offer(self, tellings: Sequence[Telling]) -> None:
         """Takes committed deliveries over, in memory; returns at once. Any thread may call it."""
@@ -160,6 +168,7 @@ class SinkLoop:
         if not self._stopping and self._stock.refill(now):
             self._give_up_old(now)
         self._merge()
+        self._repeat_open(now)
         while (item := self._next(now)) is not None:
             self._send(item, now)
         return self._seconds_left(now)
@@ -176,16 +185,19 @@ class SinkLoop:
             return
         for worker in self._idle:
             worker.retire()
+        if self._repeats is not None:
+            self._repeats.close()
         if not self._hanging:
             self._sink.close()
 
     def _has_news(self) -> bool:
-        return bool(self._inbox or self._ended or self._more or self._absorbed)
+        return bool(self._inbox or self._ended or self._more or self._absorbed or self._repeated)
 
     def _take_in(self, now: Instant) -> None:
         with self._news:
             tellings, self._inbox = self._inbox, []
             more, self._more = self._more, False
+            self._repeated = False
         self._stock.take_in(tellings, now, more=more)
 
     def _merge(self) -> None:
@@ -247,6 +259,19 @@ class SinkLoop:
             )
             self._lanes.release(sending.item)
 
+    def _repeat_open(self, now: Instant) -> None:
+        due = None if self._repeats is None else self._repeats.due()
+        if self._repeats is None or due is None or self._sending or self._stopping:
+            return
+        if now.boot >= max(due, self._from()):
+            self._repeats.begin(now, self._repeat_ended)
+
+    def _repeat_ended(self) -> None:
+        """Runs in a worker."""
+        with self._news:
+            self._repeated = True
+            self._news.notify()
+
     def _next(self, now: Instant) -> Item | None:
         """What may be sent now; a sink that is left alone is probed with the oldest that there is, due or not."""
         if not self._has_room() or now.boot < self._from():
@@ -255,7 +280,8 @@ class SinkLoop:
 
     def _has_room(self) -> bool:
         most = 1 if self._breaker.is_open else self._in_flight
-        return len(self._sending) < most and self._merging is None and not self._stopping
+        busy = self._merging is not None or (self._repeats is not None and self._repeats.busy)
+        return len(self._sending) < most and not busy and not self._stopping
 
     def _from(self) -> float:
         """From when on the sink as a whole may be sent something, on the boot clock."""
@@ -299,6 +325,8 @@ class SinkLoop:
         # One that was given up for dead did arrive after all: that, too, settles it.
         item.state = DeliveryState.DELIVERED
         self._lanes.remove(item)
+        if self._repeats is not None:
+            self._repeats.told(item.telling.message, now)
         self._story.succeeded(item.id, sending.attempt)
         if self._breaker.succeeded():
             # Whatever waits for its next try has waited for this.
@@ -368,6 +396,8 @@ class SinkLoop:
         dues = [sending.until for sending in self._sending]
         if self._has_room() and (due := self._lanes.due()) is not None:
             dues.append(self._from() if self._breaker.is_open else max(due, self._from()))
+        if self._repeats is not None and not (self._sending or self._stopping):
+            dues += [max(due, self._from()) for due in [self._repeats.due()] if due is not None]
         if not self._stopping and (refill := self._stock.due()) is not None:
             dues.append(refill)
         return max(0.0, min(dues) - now.boot) if dues else None

@@ -8,13 +8,12 @@ from sentinel.events import Incident, Message
 def incident_of(message: Message) -> Incident:
     """The incident that policy named, else that of the event's own subject and aspect.
 
-    A removal closes; any other event that does not end a problem opens.
+    Whatever opens no problem closes: an incident that nothing would ever close is worse than a close too many.
     """
     if message.incident is not None:
         return message.incident
     event = message.event
-    ends = event.type.problem == "ends" or event.type.removal
-    return Incident(event.subject, event.type.aspect, ends=ends)
+    return Incident(event.subject, event.type.aspect, ends=event.type.problem != "opens")
 
 
 def dedup_key(incident: Incident) -> str:

@@ -23,7 +23,8 @@ LONGEST_CHARACTER = 24
 _HARMLESS_FORMATS = frozenset("\u200b\u200c\u200d")
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _BREAKS = re.compile(r"[\r\n\t\v\f\x85\u2028\u2029]+")
-_MARKUP = re.compile(r"[\\`*_{}\[\]()<>#+~|]|^(?:-|(?=\d+\.))", re.MULTILINE)
+_MARKUP = re.compile(r"[\\`*_{}\[\]()<>#+~|]")
+_LIST = re.compile(r"^([ \t]*\d*)([-.])", re.MULTILINE)
 _LINK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?=//)")
 _MENTION = re.compile(r"(?<![\w.+-])@(?=\w)|(?<=<)(?=[@#!&:])")
 
@@ -91,7 +92,8 @@ def one_line(text: str) -> str:
 
 def escape_markdown(text: str) -> str:
     """The text for a service that reads Markdown: every character shows as itself, and no address becomes a link."""
-    return _LINK.sub(lambda found: found[0] + "\u200b", _MARKUP.sub(r"\\\g<0>", text))
+    escaped = _LIST.sub(r"\1\\\2", _MARKUP.sub(r"\\\g<0>", text))
+    return _LINK.sub(lambda found: found[0] + "\u200b", escaped)
 
 
 def tame(value: str) -> str:

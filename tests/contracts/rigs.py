@@ -27,7 +27,7 @@ from sentinel.events import Message, Reading, Text
 from sentinel.model import Audience
 from tests.messages import OFFLINE, RENAMED
 
-TIMEOUT = timedelta(seconds=0.2)
+PATIENT = timedelta(seconds=10)
 LOGIN = "canaryuser:canarypass"
 SECRET = f"whsec_{base64.b64encode(b'canary' * 5).decode()}"
 
@@ -60,7 +60,7 @@ sys.exit(0 if 200 <= reply.status < 300 else 75 if retry else 65)
 
 @dataclass(frozen=True, slots=True)
 class Rig:
-    """A kind of sink and how one is made that posts to `http://LOGIN@place` or `https://…`.
+    """A kind of sink and how one is made that posts to an address and waits so long for an answer.
 
     `own_network`: it is the sink that connects, not a program behind it. `hears`: it understands the answer's headers
     and status itself, so that it knows `Retry-After` and 410. `keyed`: the key goes along. `only_200`: to the service
@@ -69,20 +69,20 @@ class Rig:
 
     type: str
     audience: Audience
-    spec: Callable[[str], SinkSpec]
+    spec: Callable[[str, timedelta], SinkSpec]
     own_network: bool = True
     hears: bool = True
     keyed: bool = True
     only_200: bool = False
 
 
-def _http(scheme_and_place: str, path: str = "/canarypath?canaryquery=canary") -> HttpSettings:
+def _http(scheme_and_place: str, timeout: timedelta) -> HttpSettings:
     scheme, _, place = scheme_and_place.partition("://")
-    return HttpSettings(f"{scheme}://{LOGIN}@{place}{path}", timeout=TIMEOUT)
+    return HttpSettings(f"{scheme}://{LOGIN}@{place}/canarypath?canaryquery=canary", timeout=timeout)
 
 
-def _apprise(service: str) -> Callable[[str], SinkSpec]:
-    def spec(base: str) -> SinkSpec:
+def _apprise(service: str) -> Callable[[str, timedelta], SinkSpec]:
+    def spec(base: str, _timeout: timedelta) -> SinkSpec:
         scheme, _, place = base.partition("://")
         schema = service.replace("://", "s://", 1) if scheme == "https" else service
         return SinkSpec("phone", "apprise", AppriseSettings(schema.format(place=place)))
@@ -90,22 +90,22 @@ def _apprise(service: str) -> Callable[[str], SinkSpec]:
     return spec
 
 
-def _webhook(base: str) -> SinkSpec:
-    return SinkSpec("hook", "webhook", WebhookSettings(_http(base), secrets=(SECRET,)))
+def _webhook(base: str, timeout: timedelta) -> SinkSpec:
+    return SinkSpec("hook", "webhook", WebhookSettings(_http(base, timeout), secrets=(SECRET,)))
 
 
-def _discord(base: str) -> SinkSpec:
-    return SinkSpec("channel", "discord", DiscordSettings(_http(base), mention="@here"))
+def _discord(base: str, timeout: timedelta) -> SinkSpec:
+    return SinkSpec("channel", "discord", DiscordSettings(_http(base, timeout), mention="@here"))
 
 
-def _alertmanager(base: str) -> SinkSpec:
-    return SinkSpec("alerts", "alertmanager", AlertmanagerSettings(_http(base)))
+def _alertmanager(base: str, timeout: timedelta) -> SinkSpec:
+    return SinkSpec("alerts", "alertmanager", AlertmanagerSettings(_http(base, timeout)))
 
 
-def _exec(base: str) -> SinkSpec:
+def _exec(base: str, timeout: timedelta) -> SinkSpec:
     url = f"{base}/canarypath"
     command = (sys.executable, "-S", "-c", PROGRAM, url)
-    return SinkSpec("program", "exec", ExecSettings(command, allowed=True, environment=("HOOK_TOKEN",)))
+    return SinkSpec("program", "exec", ExecSettings(command, allow=True, env=("HOOK_TOKEN",), timeout=timeout))
 
 
 HTTP_RIGS = {
@@ -139,11 +139,11 @@ HTTP_RIGS = {
 }
 
 
-def _stdout(form: str) -> Callable[[str], SinkSpec]:
-    return lambda _folder: SinkSpec("out", "stdout", StdoutSettings("text" if form == "text" else "json"))
+def _stdout(form: str) -> Callable[[str, timedelta], SinkSpec]:
+    return lambda _folder, _timeout: SinkSpec("out", "stdout", StdoutSettings("text" if form == "text" else "json"))
 
 
-def _file(folder: str) -> SinkSpec:
+def _file(folder: str, _timeout: timedelta) -> SinkSpec:
     return SinkSpec("file", "file", FileSettings(Path(folder) / "events.jsonl"))
 
 
@@ -155,6 +155,6 @@ LOCAL_RIGS = {
 RIGS = HTTP_RIGS | LOCAL_RIGS
 
 
-def made(rig: Rig, place: str, lines: Lines) -> Sink:
-    """The sink of a rig, which reaches what stands at `place`."""
-    return build(rig.spec(place), wording=WORDING, lines=lines)
+def made(rig: Rig, place: str, lines: Lines, timeout: timedelta = PATIENT) -> Sink:
+    """The sink of a rig, which reaches what stands at `place` and waits for an answer as long as `timeout`."""
+    return build(rig.spec(place, timeout), wording=WORDING, lines=lines)

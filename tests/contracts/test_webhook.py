@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import ipaddress
+import itertools
 import socket
 import ssl
 import threading
@@ -35,7 +36,7 @@ NEW, OLD = (base64.b64encode(bytes([number]) * 32).decode() for number in (1, 2)
 
 
 def made(url: str, *, secrets: tuple[str, ...] = (), in_flight: int = 8, **http: Any) -> WebhookSink:
-    http.setdefault("timeout", timedelta(seconds=0.3))
+    http.setdefault("timeout", timedelta(seconds=5))
     return WebhookSink(WebhookSettings(HttpSettings(url, **http), secrets=secrets, in_flight=in_flight))
 
 
@@ -318,6 +319,25 @@ def test_no_spelling_of_a_denied_address_is_connected_to(hook: Hook, host: str) 
         with pytest.raises((DeliveryError, ConfigError)):
             hook(f"http://{host}:{_port(endpoint)}/", reach=LOOPBACK).send(message(), START)
         assert endpoint.connections == 0
+
+
+def _numbers() -> Iterator[str]:
+    """Loopback as the system's resolver reads numbers: one to four parts, each decimal, octal or hexadecimal."""
+    for parts in ((127, 0, 0, 1), (127, 0, 1), (127, 1), (0x7F000001,), (127, 255, 255, 254), (0, 0, 0, 0)):
+        for forms in itertools.product(("{}", "0{:o}", "0x{:X}"), repeat=len(parts)):
+            yield ".".join(form.format(part) for form, part in zip(forms, parts, strict=True))
+
+
+def test_no_way_to_write_a_number_leads_to_a_denied_address(hook: Hook) -> None:
+    hosts = list(_numbers())
+    assert len(hosts) > 200
+    with Endpoint(status(200)) as endpoint:
+        for host in hosts:
+            with pytest.raises(DeliveryError, match="may not be connected to"):
+                hook(f"http://{host}:{_port(endpoint)}/", reach=LOOPBACK).send(message(), START)
+        assert endpoint.connections == 0
+        hook(f"http://{hosts[5]}:{_port(endpoint)}/").send(message(), START)
+        assert endpoint.connections == 1
 
 
 def test_a_denied_address_is_told_apart_from_one_that_does_not_answer(hook: Hook) -> None:

@@ -9,8 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentinel.delivery.render import Limit, cut, fit, one_line, render_json, render_text, tame
-from sentinel.events import Message, Reading, Text
+from sentinel.delivery.render import (
+    Limit,
+    cut,
+    escape_markdown,
+    fit,
+    one_line,
+    render_body,
+    render_json,
+    render_text,
+    render_words,
+    tame,
+)
+from sentinel.events import Message, Reading, Severity, Text
 from sentinel.model import Change
 from tests.messages import OFFLINE, ONLINE, RENAMED, START, event, message
 
@@ -43,6 +54,33 @@ def test_programs_get_one_line_with_sink_and_key() -> None:
     fields = orjson.loads(line)
     assert list(fields) == ["log_source", "sink", "event", "idempotency_key"]
     assert (fields["log_source"], fields["sink"], fields["idempotency_key"]) == ("sink", "hook", said.key)
+
+
+def test_a_program_that_is_told_by_itself_gets_the_envelope_and_the_key_alone() -> None:
+    said = message(sink="hook")
+    body = render_body(said)
+    assert said.event.body in body
+    assert list(orjson.loads(body)) == ["event", "idempotency_key"]
+
+
+def test_words_of_our_own_stand_in_place_of_the_event() -> None:
+    line = orjson.loads(render_words("out", Text("Test", "A test."), Severity.INFO))
+    words = {"title": "Test", "body": "A test.", "severity": "info"}
+    assert line == {"log_source": "sink", "sink": "out", "text": words}
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("plain words, 1.5 h - and so on.", "plain words, 1.5 h - and so on."),
+        ("**a** _b_ `c` ~d~ |e|", r"\*\*a\*\* \_b\_ \`c\` \~d\~ \|e\|"),
+        ("[x](y) <b> #h \\", r"\[x\]\(y\) \<b\> \#h \\"),
+        ("- list\n 1. list\nend-1.5", "\\- list\n 1\\. list\nend-1.5"),
+        ("https://evil.example", "https:\u200b//evil.example"),
+    ],
+)
+def test_markdown_shows_every_character_as_itself(text: str, escaped: str) -> None:
+    assert escape_markdown(text) == escaped
 
 
 def test_programs_get_the_keys_and_changes_of_what_was_folded_oldest_first() -> None:

@@ -100,9 +100,9 @@ class AppriseSink:
         if not self._keyed:
             self._notify(self._service(severity), said, _TYPES[severity])
             return
-        service = self._opened(uuid4().hex, severity)
-        self._notify(service, said, _TYPES[severity])
-        self._notify(service, said, NotifyType.SUCCESS)
+        key = uuid4().hex
+        for notify_type in (_TYPES[severity], NotifyType.SUCCESS):
+            self._notify(self._opened(key, severity), said, notify_type)
 
     def close(self) -> None:
         """Forgets the service; Apprise keeps no connection between sends."""

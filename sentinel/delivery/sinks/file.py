@@ -36,21 +36,20 @@ class FileSink:
     audience = Audience.PROGRAMS
 
     def __init__(self, name: str, settings: FileSettings) -> None:
-        """Opens the file; raises ConfigError with the paths `path`, `max_bytes` or `keep`."""
+        """Makes nothing yet; raises ConfigError with the paths `path`, `max_bytes` or `keep`."""
         faults = [
             Fault(f"must be at least {least}", path=path)
             for path, given, least in (("max_bytes", settings.max_bytes, 1), ("keep", settings.keep, 0))
             if given < least
         ]
+        if reason := _obstacle(settings.path):
+            faults.append(Fault(f"cannot be written: {reason}", path="path"))
         if faults:
             raise ConfigError(tuple(faults))
         self._name = name
         self._path, self._settings = settings.path, settings
         self._lock = threading.Lock()
-        try:
-            self._file: int | None = _opened(self._path)
-        except OSError as error:
-            raise ConfigError((Fault(f"cannot be written: {_reason(error)}", path="path"),)) from None
+        self._file: int | None = None
 
     def send(self, message: Message, now: datetime) -> None:
         """Appends the message; what could not be written whole is taken back."""
@@ -111,6 +110,16 @@ class FileSink:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+def _obstacle(path: Path) -> str:
+    """Why the file could not be made or written, as far as that can be seen without making it; empty if it could."""
+    if not path.parent.is_dir():
+        return f"there is no folder {path.parent}"
+    if path.exists() and not path.is_file():
+        return "it is no ordinary file"
+    needed = path if path.exists() else path.parent
+    return "" if os.access(needed, os.W_OK) else "permission denied"
 
 
 def _opened(path: Path) -> int:

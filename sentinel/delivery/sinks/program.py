@@ -35,14 +35,14 @@ PERMANENT = frozenset({os.EX_USAGE, os.EX_DATAERR, os.EX_NOPERM, os.EX_CONFIG})
 
 @dataclass(frozen=True, slots=True)
 class ExecSettings:
-    """`command` is the program's absolute path and its arguments; `environment` names the variables that it sees.
+    """`command` is the program's absolute path and its arguments; `env` names the variables that it sees.
 
-    After `timeout` it and all that it started are ended. It does not run unless `allowed`.
+    After `timeout` it and all that it started are ended. It does not run unless `allow`.
     """
 
     command: tuple[str, ...] = field(repr=False)
-    allowed: bool = False
-    environment: tuple[str, ...] = ()
+    allow: bool = False
+    env: tuple[str, ...] = ()
     timeout: timedelta = timedelta(seconds=20)
 
 
@@ -52,14 +52,14 @@ class ExecSink:
     audience = Audience.PROGRAMS
 
     def __init__(self, name: str, settings: ExecSettings, *, environment: Mapping[str, str]) -> None:
-        """Runs nothing; raises ConfigError with the paths `command` or `allowed`."""
+        """Runs nothing; raises ConfigError with the paths `command` or `allow`."""
         faults = tuple(_faults(settings))
         if faults:
             raise ConfigError(faults)
         self._name = name
         self._command = settings.command
         self._timeout = settings.timeout.total_seconds()
-        given = {key: environment[key] for key in settings.environment if key in environment}
+        given = {key: environment[key] for key in settings.env if key in environment}
         self._environment = {"PATH": os.defpath, "SENTINEL_SINK": name, **given}
         # What it says may quote a part of what it was given, such as the path of an address.
         self._secrets = frozenset(part for value in (*given.values(), *settings.command[1:]) for part in pieces(value))
@@ -159,8 +159,8 @@ class _Said:
 
 def _faults(settings: ExecSettings) -> list[Fault]:
     faults = []
-    if not settings.allowed:
-        faults.append(Fault("has to be `true`: a sink of this type runs a program on this machine", path="allowed"))
+    if not settings.allow:
+        faults.append(Fault("has to be `true`: a sink of this type runs a program on this machine", path="allow"))
     if not settings.command:
         faults.append(Fault("names no program", path="command"))
     elif not Path(settings.command[0]).is_absolute():

@@ -1,9 +1,9 @@
 """What the dispatcher asks of every sink, and how sinks for people put a message into words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from loguru import logger
@@ -34,6 +34,20 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Lets go of what the sink holds; it is not used afterwards."""
+        ...
+
+
+@runtime_checkable
+class RepeatingSink(Protocol):
+    """A sink whose other side forgets what it is not told again."""
+
+    @property
+    def repeat_every(self) -> timedelta:
+        """How often it has to be told."""
+        ...
+
+    def repeat(self, messages: Sequence[Message], now: datetime) -> None:
+        """Tells again what it was told and is still open; raises DeliveryError. It ends by itself in bounded time."""
         ...
 
 
