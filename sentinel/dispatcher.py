@@ -14,26 +14,23 @@ from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 
 from sentinel.clock import Clock, Instant
-from sentinel.delivery.absorption import MOST_APART, merged
+from sentinel.delivery.absorption import Absorb, Absorbing
 from sentinel.delivery.breaker import Breaker
 from sentinel.delivery.lanes import Item
 from sentinel.delivery.pace import Pace
 from sentinel.delivery.repeats import Repeats
-from sentinel.delivery.schedule import HORIZON, LONGEST_ASKED, WAITS, is_over, next_try
+from sentinel.delivery.schedule import LONGEST_ASKED, WAITS, is_over, next_try
 from sentinel.delivery.sinks.protocol import RepeatingSink, Sink
 from sentinel.delivery.stock import Backlog, Stock, on_boot_clock
-from sentinel.delivery.story import SinkReport, Story, reason_of
+from sentinel.delivery.story import SinkReport, Story, reason_of, too_old
 from sentinel.delivery.window import SIZE
 from sentinel.delivery.workers import ThreadWorker, Worker
 from sentinel.errors import DeliveryError
 from sentinel.events import Message, Severity, Telling, Text
-from sentinel.model import Absorption, Attempt, Audience, DeliveryState, Reached, unwatched
+from sentinel.model import Attempt, Audience, DeliveryState, Reached, unwatched
 
 DEADLINE = timedelta(seconds=30)
 MOST_HANGING = 4
-
-Absorb = Callable[[Absorption, Callable[[], None]], None]
-"""Asks the writer to let one delivery speak for others; what it is called with is called once that is committed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -75,7 +72,6 @@ class SinkLoop:
         self._name = name
         self._sink = sink
         self._report = report
-        self._absorb = absorb if sink.audience is Audience.PEOPLE else None
         self._in_flight = in_flight
         self._deadline = deadline
         self._jitter = jitter
@@ -87,7 +83,6 @@ class SinkLoop:
         self._inbox: list[Telling] = []
         self._ended: list[_Sending] = []
         self._more = False
-        self._absorbed = False
         self._stopping = False
         self._repeated = False
         # The loop's own.
@@ -96,7 +91,8 @@ class SinkLoop:
         self._lanes = self._stock.lanes
         self._breaker = Breaker()
         self._pace = Pace(per_minute)
-        self._merging: tuple[Item, list[Item], Telling] | None = None
+        people = sink.audience is Audience.PEOPLE
+        self._absorbing = Absorbing(name, self._lanes, absorb, self._wake) if absorb and people else None
         self._sending: list[_Sending] = []
         self._idle: list[Worker] = []
         self._disabled = ""
@@ -164,10 +160,12 @@ class SinkLoop:
         self._take_in(now)
         self._settle_ended(now)
         self._give_up_overdue(now)
-        self._settle_absorbed()
+        if self._absorbing is not None:
+            self._absorbing.settle()
         if not self._stopping and self._stock.refill(now):
             self._give_up_old(now)
-        self._merge()
+        if self._absorbing is not None and not self._stopping:
+            self._absorbing.begin()
         self._repeat_open(now)
         while (item := self._next(now)) is not None:
             self._send(item, now)
@@ -191,7 +189,8 @@ class SinkLoop:
             self._sink.close()
 
     def _has_news(self) -> bool:
-        return bool(self._inbox or self._ended or self._more or self._absorbed or self._repeated)
+        absorbed = self._absorbing is not None and self._absorbing.committed
+        return bool(self._inbox or self._ended or self._more or self._repeated or absorbed)
 
     def _take_in(self, now: Instant) -> None:
         with self._news:
@@ -200,37 +199,14 @@ class SinkLoop:
             self._repeated = False
         self._stock.take_in(tellings, now, more=more)
 
-    def _merge(self) -> None:
-        """What piled up at a sink for people becomes one message; until that is committed nothing is sent."""
-        if self._absorb is None or self._merging is not None or self._stopping:
-            return
-        fresh = self._lanes.fresh()
-        if len(fresh) <= MOST_APART:
-            return
-        *older, newest = fresh
-        telling = merged([item.telling for item in older], newest.telling)
-        self._merging = (newest, older, telling)
-        ids = tuple(item.id for item in older)
-        self._absorb(Absorption(self._name, ids, newest.id, telling.delivery.also), self._note_absorbed)
+    def _note_repeated(self) -> None:
+        self._repeated = True
+        self._wake()
 
-    def _note_absorbed(self) -> None:
-        """Runs in the writer."""
+    def _wake(self) -> None:
+        """Something happened elsewhere; runs there."""
         with self._news:
-            self._absorbed = True
             self._news.notify()
-
-    def _settle_absorbed(self) -> None:
-        with self._news:
-            absorbed, self._absorbed = self._absorbed, False
-        if not absorbed or self._merging is None:
-            return
-        newest, older, telling = self._merging
-        newest.telling = telling
-        self._lanes.cover(newest)
-        for item in older:
-            item.state = DeliveryState.ABSORBED
-            self._lanes.remove(item)
-        self._merging = None
 
     def _settle_ended(self, now: Instant) -> None:
         with self._news:
@@ -264,13 +240,7 @@ class SinkLoop:
         if self._repeats is None or due is None or self._sending or self._stopping:
             return
         if now.boot >= max(due, self._from()):
-            self._repeats.begin(now, self._repeat_ended)
-
-    def _repeat_ended(self) -> None:
-        """Runs in a worker."""
-        with self._news:
-            self._repeated = True
-            self._news.notify()
+            self._repeats.begin(now, self._note_repeated)
 
     def _next(self, now: Instant) -> Item | None:
         """What may be sent now; a sink that is left alone is probed with the oldest that there is, due or not."""
@@ -280,8 +250,11 @@ class SinkLoop:
 
     def _has_room(self) -> bool:
         most = 1 if self._breaker.is_open else self._in_flight
-        busy = self._merging is not None or (self._repeats is not None and self._repeats.busy)
-        return len(self._sending) < most and not busy and not self._stopping
+        repeating = self._repeats is not None and self._repeats.busy
+        return len(self._sending) < most and not (repeating or self._is_absorbing() or self._stopping)
+
+    def _is_absorbing(self) -> bool:
+        return self._absorbing is not None and self._absorbing.busy
 
     def _from(self) -> float:
         """From when on the sink as a whole may be sent something, on the boot clock."""
@@ -343,7 +316,7 @@ class SinkLoop:
         self._story.reason = reason
         if again is None:
             if not isinstance(error, DeliveryError) or error.retryable:
-                reason = _too_old(reason)
+                reason = too_old(reason)
             item.state = DeliveryState.DEAD
             self._lanes.remove(item)
         else:
@@ -356,11 +329,11 @@ class SinkLoop:
     def _give_up_old(self, now: Instant) -> None:
         """What got too old while its sink took nothing at all, though none of its own attempts may have failed."""
         failures = self._breaker.failures
-        for item in self._lanes.waiting() if self._breaker.is_open and self._merging is None else ():
+        for item in self._lanes.waiting() if self._breaker.is_open and not self._is_absorbing() else ():
             if is_over(now=now.wall, created_at=item.telling.delivery.created_at, failures=failures):
                 item.state = DeliveryState.DEAD
                 self._lanes.remove(item)
-                why = _too_old(self._story.reason)
+                why = too_old(self._story.reason)
                 given_up = Attempt(item.id, self._name, item.attempt, item.state, now.wall, error=why)
                 self._story.gave_up(given_up)
                 self._report(given_up)
@@ -424,7 +397,3 @@ def say(sink: Sink, text: Text, severity: Severity, *, now: datetime, deadline: 
         raise DeliveryError(f"no answer within {deadline.total_seconds():g} s", retryable=True) from None
     if error is not None:
         raise (error if isinstance(error, DeliveryError) else DeliveryError(reason_of(error), retryable=True)) from None
-
-
-def _too_old(reason: str) -> str:
-    return f"given up after {HORIZON // timedelta(hours=1)} h: {reason}"

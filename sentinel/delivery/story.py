@@ -2,10 +2,11 @@
 
 import traceback
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from loguru import logger
 
+from sentinel.delivery.schedule import HORIZON
 from sentinel.errors import DeliveryError
 from sentinel.model import Attempt, DeliveryState
 
@@ -106,6 +107,11 @@ def reason_of(error: Exception) -> str:
     """What may be said of an error anywhere."""
     # Only the text of a DeliveryError is known to hold no secret.
     return str(error) if isinstance(error, DeliveryError) else f"unexpected {type(error).__name__}"
+
+
+def too_old(reason: str) -> str:
+    """Why a delivery is given up whose last attempt, or its sink's, failed for a reason."""
+    return f"given up after {HORIZON // timedelta(hours=1)} h: {reason}"
 
 
 def _where(error: Exception) -> str:
