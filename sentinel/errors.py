@@ -49,6 +49,10 @@ class ControlError(SentinelError):
     """The running service cannot be asked."""
 
 
+class NoServiceError(ControlError):
+    """No service is there to be asked."""
+
+
 class DeliveryError(SentinelError):
     """A message did not arrive.
 

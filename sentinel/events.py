@@ -29,16 +29,26 @@ class EventType:
     """A row of a source's catalogue.
 
     `order` sorts events of one subject within one frame. `problem` says whether the event opens a problem of its
-    aspect or ends it. Where several events of one subject are told together, one of a type in `outranks` is left to
-    this one to tell, for people. `removal` ends every problem that its subject had.
+    aspect or ends it; for a type that tells both, a set names the values of the aspect that are a problem, and `any`
+    says that each is but the empty one.
+    Where several events of one subject are told together, one of a type in `outranks` is left to this one to tell, for
+    people. `removal` ends every problem that its subject had.
     """
 
     name: str
     aspect: str
     order: int
-    problem: Literal["opens", "ends"] | None = None
+    problem: Literal["opens", "ends", "any"] | frozenset[str] | None = None
     outranks: frozenset[str] = frozenset()
     removal: bool = False
+
+    def bearing(self, value: str) -> Literal["opens", "ends"] | None:
+        """What an event of this type that leaves its aspect at `value` does to the problem of the aspect."""
+        if isinstance(self.problem, frozenset):
+            return "opens" if value in self.problem else "ends"
+        if self.problem == "any":
+            return "opens" if value else "ends"
+        return self.problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,11 @@ class Finding:
     summary: str
     payload: Mapping[str, object]
     changes: tuple[Change, ...] = ()
+
+    @property
+    def problem(self) -> Literal["opens", "ends"] | None:
+        """Whether it opens the problem of its aspect or ends it."""
+        return self.type.bearing(self.after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +112,11 @@ class Event:
     after: str
     resolves: str | None
     body: bytes
+
+    @property
+    def problem(self) -> Literal["opens", "ends"] | None:
+        """Whether it opens the problem of its aspect or ends it."""
+        return self.type.bearing(self.after)
 
     def payload(self) -> dict[str, object]:
         """The payload, parsed from the body."""

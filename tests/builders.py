@@ -1,6 +1,6 @@
 """Frames as an edge would send them, built from what a test cares about."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -36,22 +36,38 @@ def node(
     owner: int = 0,
     tags: Sequence[str] = (),
     last_seen: datetime | None = None,
-    **fields: object,
+    label: str | None = None,
+    addresses: Sequence[str] = ("100.64.0.1/32", "fd7a:115c:a1e0::1/128"),
+    says: Mapping[str, object] | None = None,
+    key_expiry: datetime | None = None,
+    **fields: Any,
 ) -> tailnet_pb2.Node:
-    """A peer as an edge sees it; its id is made of its name."""
-    made = tailnet_pb2.Node(
+    """A peer as an edge sees it; its id is made of its name, and so is its DNS name without a `label`.
+
+    `says` are further facts of its hostinfo; other fields are those of the wire.
+    """
+    hostinfo: dict[str, Any] = {"os": os, "hostname": name, **(says or {})}
+    return tailnet_pb2.Node(
         stable_id=f"n-{name}",
-        name=f"{name}.example.ts.net",
+        name=f"{label or name}.example.ts.net",
         user_id=owner,
         tags=tags,
-        addresses=["100.64.0.1/32", "fd7a:115c:a1e0::1/128"],
+        addresses=addresses,
         presence=PRESENCE[online],
         last_seen=stamp(last_seen),
-        hostinfo=tailnet_pb2.Hostinfo(os=os, hostname=name),
+        key_expiry=stamp(key_expiry),
+        **{"hostinfo": tailnet_pb2.Hostinfo(**hostinfo), **fields},
     )
-    for field_name, value in fields.items():
-        setattr(made, field_name, value)
-    return made
+
+
+def own(*, stable_id: str = "n-sentinel", key_expiry: datetime | None = None) -> tailnet_pb2.SelfNode:
+    """The edge's own node."""
+    return tailnet_pb2.SelfNode(node=tailnet_pb2.Node(stable_id=stable_id, key_expiry=stamp(key_expiry)))
+
+
+def warning(code: str, title: str) -> tailnet_pb2.HealthWarning:
+    """Something that the edge's client is unhappy with."""
+    return tailnet_pb2.HealthWarning(code=code, severity="medium", title=title, text=f"{title}.")
 
 
 def user(number: int, login: str) -> tailnet_pb2.UserProfile:
@@ -93,23 +109,24 @@ class Wire:
         self.seq += 1
         return frame_pb2.Position(boot_id=self.boot_id, epoch=self.epoch, seq=self.seq)
 
-    def message(self, **body: Any) -> frame_pb2.Frame:
+    def message(self, /, **body: Any) -> frame_pb2.Frame:
         """The next frame as a message."""
         return frame_pb2.Frame(position=self.position(), captured_at=stamp(self.now), **body)
 
     def base_messages(
         self,
+        /,
         nodes: Sequence[tailnet_pb2.Node],
         users: Sequence[tailnet_pb2.UserProfile] = (),
         chunk: int = 100,
+        **parts: Any,
     ) -> list[frame_pb2.Frame]:
-        """A whole base as messages; it raises the epoch."""
+        """A whole base as messages; it raises the epoch. `parts` are what else its begin says."""
         self.epoch, self.seq = self.epoch + 1, 0
         begin = frame_pb2.BaseBegin(
             cause=frame_pb2.BASE_CAUSE_START,
             peer_count=len(nodes),
-            self=tailnet_pb2.SelfNode(node=tailnet_pb2.Node(stable_id=self.self_id)),
-            tailnet=tailnet_pb2.Tailnet(domain="example.com"),
+            **{"self": own(stable_id=self.self_id), "tailnet": tailnet_pb2.Tailnet(domain="example.com"), **parts},
         )
         chunks = [nodes[start : start + chunk] for start in range(0, len(nodes), chunk)] or [[]]
         return [
@@ -118,13 +135,13 @@ class Wire:
             self.message(base_end=frame_pb2.BaseEnd(peer_count=len(nodes))),
         ]
 
-    def base(self, *nodes: tailnet_pb2.Node, users: Sequence[tailnet_pb2.UserProfile] = ()) -> Frame:
+    def base(self, /, *nodes: tailnet_pb2.Node, users: Sequence[tailnet_pb2.UserProfile] = (), **parts: Any) -> Frame:
         """A whole base, decoded."""
-        decoded = [self.decoder.feed(message) for message in self.base_messages(nodes, users)]
+        decoded = [self.decoder.feed(message) for message in self.base_messages(nodes, users, **parts)]
         assert decoded[-1] is not None
         return decoded[-1]
 
-    def frame(self, **body: Any) -> Frame:
+    def frame(self, /, **body: Any) -> Frame:
         """The next frame, decoded."""
         decoded = self.decoder.feed(self.message(**body))
         assert decoded is not None

@@ -157,9 +157,46 @@ class Tailnet(Process):
         receipt: dict[str, Any] = self.ask("POST", "/v1/mutate", {"via": via, "changes": list(changes)})
         return receipt
 
+    def change_whole(self, **news: Any) -> dict[str, Any]:
+        """Changes of the tailnet as a whole (`domain`, `messages`, `lock`, …); the answer says when."""
+        receipt: dict[str, Any] = self.ask("POST", "/v1/tailnet", news)
+        return receipt
+
+    def change_node(self, node: str = "all", **news: Any) -> dict[str, Any]:
+        """Changes of a real node by the control server (`expired`, `key_expiry`, `tags`); the answer says when."""
+        receipt: dict[str, Any] = self.ask("POST", "/v1/self", {"node": node, **news})
+        return receipt
+
     def truth(self) -> dict[str, dict[str, Any]]:
         """What a watcher should see, by short name."""
         return {peer["short"]: peer for peer in self.ask("GET", "/v1/truth")["peers"]}
+
+
+class SteeredSidecar(Process):
+    """An external sidecar of a service, whose node's preferences can be changed; `folder` keeps the node's identity.
+
+    `program` is `built("steered-sidecar")`.
+    """
+
+    def __init__(self, program: str, *, socket: Path, folder: Path, source: str = "home") -> None:
+        own = ("--connect", f"unix:{socket}", "--source", source, "--state-dir", str(folder))
+        super().__init__(program, "--", *own)
+        self._steer_url: str = json.loads(self.first_line())["steer_url"]
+
+    def prefs(self) -> dict[str, Any]:
+        """The node's preferences, as Tailscale spells them."""
+        return self._ask("GET")
+
+    def edit_prefs(self, **prefs: Any) -> dict[str, Any]:
+        """Changes preferences, named as Tailscale spells them (`ShieldsUp=True`); returns all of them."""
+        return self._ask("PATCH", prefs | {f"{name}Set": True for name in prefs})
+
+    def _ask(self, method: str, body: object = None) -> dict[str, Any]:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self._steer_url}/prefs", data=data, method=method)  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            answered: dict[str, Any] = json.load(answer)
+        return answered
 
 
 class Service(Process):
@@ -222,6 +259,18 @@ class Service(Process):
     def states(self) -> dict[str, str]:
         """Each device's state, by name."""
         return {device["name"]: device["state"] for device in self.json("devices")}
+
+
+def built(name: str) -> str:
+    """A program of the Go side that only tests need, built as the sidecar is, so that both share Go's cache."""
+    build = ("build", "-trimpath", "-ldflags", "-s -w", "-o", f"../bin/{name}", f"./cmd/{name}")
+    subprocess.run(
+        [str(ROOT / "scripts" / "go"), "-C", "sidecar-go", *build],
+        cwd=ROOT,
+        env={**os.environ, "CGO_ENABLED": "0"},
+        check=True,
+    )
+    return str(ROOT / "bin" / name)
 
 
 def program() -> str:

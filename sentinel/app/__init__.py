@@ -1,7 +1,45 @@
-"""The composition root: the only place that wires the rooms together, and the only one that knows them all."""
+"""The composition root: the only place that wires the rooms together, and the only one that knows them all.
 
-from sentinel.app.service import serve
-from sentinel.app.sinks import Verdict, check, test_sinks
-from sentinel.edge import find_binary, find_sidecar
+A command that only asks shall not wait for what it does not use, so each part is imported when it is first used.
+"""
 
-__all__ = ["Verdict", "check", "find_binary", "find_sidecar", "serve", "test_sinks"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sentinel.app.reading import stored
+    from sentinel.app.rehearsal import look, rehearse
+    from sentinel.app.service import serve
+    from sentinel.app.sinks import Verdict, check, test_sinks
+    from sentinel.edge import find_binary, find_sidecar
+
+__all__ = [
+    "Verdict",
+    "check",
+    "find_binary",
+    "find_sidecar",
+    "look",
+    "rehearse",
+    "serve",
+    "stored",
+    "test_sinks",
+]
+
+_PLACES = {
+    "Verdict": "sentinel.app.sinks",
+    "check": "sentinel.app.sinks",
+    "find_binary": "sentinel.edge",
+    "find_sidecar": "sentinel.edge",
+    "look": "sentinel.app.rehearsal",
+    "rehearse": "sentinel.app.rehearsal",
+    "serve": "sentinel.app.service",
+    "stored": "sentinel.app.reading",
+    "test_sinks": "sentinel.app.sinks",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The part with this name. Raises AttributeError if there is none."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_PLACES[name]), name)

@@ -28,7 +28,7 @@ from sentinel.dispatcher import SinkLoop
 from sentinel.edge import Supervisor, environment, find_sidecar
 from sentinel.errors import ConfigError, Fault, StoreError
 from sentinel.ingest import Edge, IngestService
-from sentinel.model import Reached, SinkPolicy, unwatched
+from sentinel.model import DeliveryState, Reached, SinkPolicy, unwatched
 from sentinel.pipeline.inbox import Inbox
 from sentinel.pipeline.writer import Writer, orphans
 from sentinel.sources.tailnet.decode import Decoder
@@ -37,6 +37,10 @@ from sentinel.store.reader import SqliteReader
 from sentinel.store.sqlite import SqliteStore
 
 DRAIN_WITHIN = 5.0
+OUT_OF_TIME = 5
+"""The exit code of a single look that was not over in time."""
+ONCE_WITHIN = 30.0
+"""Seconds that a single look may take."""
 LAST_ANSWERS = 3.0
 """Seconds for which the status still says why, before a service that failed ends."""
 UNCLEAN = "the last run was killed, or the machine lost power"
@@ -71,12 +75,14 @@ def serve(
     extra_env: Mapping[str, str] | None = None,
     ready: Callable[[], None] | None = None,
     reached: Reached = unwatched,
+    once: bool = False,
 ) -> int:
     """Runs the service until SIGINT or SIGTERM; returns the exit code.
 
-    `extra_env` goes to a managed sidecar; `reached` is told each boundary at which the process may be killed. Raises
-    ConfigError and StateError before anything has started; StoreError when the store failed, after everything has
-    ended.
+    With `once` it ends as soon as every source has been seen and all that follows is told, at the latest after
+    `ONCE_WITHIN`. `extra_env` goes to a managed sidecar; `reached` is told each boundary at which the process may be
+    killed. Raises ConfigError and StateError before anything has started; StoreError when the store failed, after
+    everything has ended.
     """
     stop = threading.Event()
     failures: list[BaseException] = []
@@ -98,11 +104,37 @@ def serve(
         logger.bind(store=str(config.state.store_path), sinks=sorted(sinks)).info("sentinel is running")
         if ready is not None:
             ready()
-        stop.wait()
+        code = _wait_once(given, core) if once else _wait(stop)
         logger.info("sentinel is stopping")
     if failures:
         raise failures[0]
+    return code
+
+
+def _wait(stop: threading.Event) -> int:
+    stop.wait()
     return 0
+
+
+def _wait_once(given: _Given, core: _Core) -> int:
+    """Until there is nothing to wait for: each commit may be the one after which there is not."""
+    reader = SqliteReader(given.config.state.store_path, tables.CATALOGUE)
+    started, seen = given.clock.now().boot, 0
+    while not given.stop.is_set() and not _is_over(core, reader):
+        left = started + ONCE_WITHIN - given.clock.now().boot
+        if left <= 0:
+            logger.bind(seconds=ONCE_WITHIN).warning("not everything could be seen and told in time")
+            return OUT_OF_TIME
+        seen, _ = core.commits.wait(seen, min(left, 1.0))
+    return 0
+
+
+def _is_over(core: _Core, reader: SqliteReader) -> bool:
+    if any(report.blind for report in core.writer.reports):
+        return False
+    # A sink that is no longer configured keeps what it was not told: nobody waits for that.
+    counts = [count for name, count in reader.sink_counts().items() if name in core.loops]
+    return not any(count.held or count.states.get(DeliveryState.PENDING) for count in counts)
 
 
 @contextmanager
@@ -191,6 +223,7 @@ def _core(given: _Given, sinks: Mapping[str, Sink]) -> Iterator[_Core]:
         on_commit=commits.note,
         now=now,
         reached=given.reached,
+        routes=tables.routes(config),
     )
     try:
         yield _Core(inbox, store, contents, writer, loops, commits)
@@ -282,6 +315,7 @@ def _run_servers(given: _Given, core: _Core, supervisors: Mapping[str, Superviso
         live=_live(given, core, ingest, supervisors),
         reader=SqliteReader(config.state.store_path, tables.CATALOGUE),
         rooms=tables.rooms(config),
+        routes=tables.routes(config),
         commits=core.commits,
         clock=clock,
         ask=core.inbox.ask,

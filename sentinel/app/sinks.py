@@ -38,6 +38,11 @@ def _spec(name: str, sink: StdoutSink | AppriseSink) -> SinkSpec:
     return SinkSpec(name, "stdout", StdoutSettings(sink.format))
 
 
+def for_people(sink: StdoutSink | AppriseSink) -> bool:
+    """Whether the sink speaks to people."""
+    return isinstance(sink, AppriseSink) or sink.format == "text"
+
+
 def built(
     config: Config, chosen: Iterable[SinkSpec], lines: Lines
 ) -> tuple[dict[str, Sink], dict[str, tuple[Fault, ...]]]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sentinel.config import Config
+from sentinel.control.values import Asked, Look
 from sentinel.errors import Fault
 
 
@@ -41,8 +42,21 @@ class Application(Protocol):
         *,
         extra_env: Mapping[str, str] | None = None,
         ready: Callable[[], None] | None = None,
+        once: bool = False,
     ) -> int:
-        """Runs the service until it is told to end; returns the exit code."""
+        """Runs the service until it is told to end, or until it has looked once; returns the exit code."""
+        ...
+
+    def rehearse(self, config: Config, *, once: bool) -> int:
+        """Runs the service on a copy of its store, and prints what sinks would be told; returns the exit code."""
+        ...
+
+    def look(self, config: Config) -> Look:
+        """Looks at what is watched once, on a copy of the store."""
+        ...
+
+    def stored(self, config: Config) -> Asked | None:
+        """Who answers from the store where no service runs; None if there is no store."""
         ...
 
     def check(self, config: Config) -> tuple[Fault, ...]:

@@ -1,21 +1,40 @@
-"""Commands that ask the running service: status, devices, events."""
+"""Commands that ask the running service, or the store that one left: status, devices, events, explain."""
 
 import dataclasses
 import sys
-from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import click
-import orjson
 
+from sentinel.cli.completing import complete_devices, complete_sinks
 from sentinel.cli.group import ExitCode, SentinelCommand
+from sentinel.cli.printing import (
+    explained_event_lines,
+    explained_subject_lines,
+    explanation_json,
+    occurrence_json,
+    occurrence_lines,
+    print_json,
+    status_lines,
+    subject_json,
+    subject_lines,
+)
 from sentinel.cli.session import asking
-from sentinel.cli.tables import local, screen, table, wrapped
-from sentinel.clock import parse_rfc3339, rfc3339
-from sentinel.control.client import ControlClient, Fate, Occurrence, Status, Subject, connected
-from sentinel.logs import escape_controls
+from sentinel.clock import SystemClock
+from sentinel.config import Config
+from sentinel.config.durations import parse_duration
+from sentinel.control.client import ControlClient, connected
+from sentinel.control.values import Asked, EventsWanted, ExplainedEvent, SubjectsWanted
+from sentinel.errors import NoServiceError
+
+if TYPE_CHECKING:
+    from sentinel.cli.application import Application
+
+SEVERITIES = ("info", "warning", "critical")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
@@ -31,26 +50,54 @@ def status(context: click.Context, *, as_json: bool) -> int:
     if as_json:
         print_json(dataclasses.asdict(found))
     else:
-        click.echo("\n".join(_status_lines(found, config.time_zone)))
+        click.echo("\n".join(status_lines(found, config.time_zone)))
     return ExitCode.FAILURE if found.troubles else ExitCode.OK
 
 
 @click.command(cls=SentinelCommand)
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=complete_devices)
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="With this tag; several are alternatives.")
+@click.option("--owner", "owners", multiple=True, metavar="OWNER", help="Of this owner: a login or a numeric id.")
+@click.option("--os", "systems", multiple=True, metavar="OS", help="With this operating system.")
+@click.option("--online/--offline", "online", default=None, help="In contact, or not.")
 @json_option
 @click.pass_context
-def devices(context: click.Context, *, as_json: bool) -> int:
-    """List what the running service knows to exist."""
+def devices(
+    context: click.Context,
+    *,
+    names: tuple[str, ...],
+    tags: tuple[str, ...],
+    owners: tuple[str, ...],
+    systems: tuple[str, ...],
+    online: bool | None,
+    as_json: bool,
+) -> int:
+    """List what is known to exist. A NAME may be a glob; ends with 3 if nothing is as asked."""
     config = asking(context)
-    with connected(config.control.socket) as client:
-        subjects = client.subjects()
+    states = () if online is None else ("online",) if online else ("offline",)
+    wanted = SubjectsWanted(names, tags, owners, systems, states, detailed=as_json)
+    filtered = bool(names or tags or owners or systems or states)
+    with _answering(context.obj, config) as asked:
+        subjects = asked.subjects(wanted)
     if as_json:
-        print_json([_subject_json(subject) for subject in subjects])
-    else:
-        click.echo("\n".join(_subject_lines(subjects, config.time_zone)))
-    return ExitCode.OK
+        print_json([subject_json(subject) for subject in subjects])
+    elif subjects or not filtered:
+        click.echo("\n".join(subject_lines(subjects, config.time_zone)))
+    return ExitCode.OK if subjects or not filtered else ExitCode.NOTHING_MATCHED
 
 
 @click.command(cls=SentinelCommand)
+@click.option("--type", "types", multiple=True, metavar="GLOB", help="Of this type; several are alternatives.")
+@click.option("--severity", "severities", multiple=True, type=click.Choice(SEVERITIES), help="Of this severity.")
+@click.option(
+    "--device",
+    default="",
+    metavar="DEVICE",
+    help="Of this device: short name, full name, address or id.",
+    shell_complete=complete_devices,
+)
+@click.option("--sink", default="", metavar="SINK", help="That concerned this sink.", shell_complete=complete_sinks)
+@click.option("--since", metavar="WHEN", help="Since a time, or for so long: 2026-03-01T14:00 or 90m.")
 @click.option(
     "--limit",
     type=click.IntRange(min=0, max=2**32 - 1),
@@ -62,138 +109,114 @@ def devices(context: click.Context, *, as_json: bool) -> int:
 @click.option("--follow", is_flag=True, help="Go on with events as they happen, until Ctrl-C; JSON is one line each.")
 @json_option
 @click.pass_context
-def events(context: click.Context, *, limit: int, follow: bool, as_json: bool) -> int:
+def events(
+    context: click.Context,
+    *,
+    types: tuple[str, ...],
+    severities: tuple[str, ...],
+    device: str,
+    sink: str,
+    since: str | None,
+    limit: int,
+    follow: bool,
+    as_json: bool,
+) -> int:
     """List what happened and what became of it at each sink."""
     config = asking(context)
-    with connected(config.control.socket) as client:
-        if follow:
-            return _follow(client, limit, config.time_zone, as_json=as_json)
-        found = list(client.events(limit=limit))
+    moment = _moment(since, config.time_zone)
+    wanted = EventsWanted(limit, types, severities, device, sink, moment)
+    if follow:
+        with connected(config.control.socket) as client:
+            return _follow(client, wanted, config.time_zone, as_json=as_json)
+    with _answering(context.obj, config) as asked:
+        found = list(asked.events(wanted))
     if as_json:
-        print_json([_occurrence_json(occurrence) for occurrence in found])
+        print_json([occurrence_json(occurrence) for occurrence in found])
+    elif found:
+        click.echo("\n".join(line for one in found for line in occurrence_lines(one, config.time_zone)))
+    elif wanted == EventsWanted(limit):
+        click.echo("Nothing has happened yet.")
+    return ExitCode.OK if found or wanted == EventsWanted(limit) else ExitCode.NOTHING_MATCHED
+
+
+@click.command(cls=SentinelCommand)
+@click.argument("about", metavar="EVENT|DEVICE", shell_complete=complete_devices)
+@json_option
+@click.pass_context
+def explain(context: click.Context, *, about: str, as_json: bool) -> int:
+    """Say why sinks were told or not.
+
+    EVENT is the beginning of an id or a number, DEVICE a short name, full name, address or id.
+    """
+    config = asking(context)
+    with _answering(context.obj, config) as asked:
+        found = asked.explain(about)
+    if not found:
+        click.echo(f"error: neither an event nor a device is {about}: 'sentinel-py events --json' has ids", err=True)
+        return ExitCode.NOTHING_MATCHED
+    if as_json:
+        print_json(explanation_json(found))
+    elif isinstance(found, ExplainedEvent):
+        click.echo("\n".join(explained_event_lines(found, config.time_zone)))
     else:
-        lines = [line for occurrence in found for line in _occurrence_lines(occurrence, config.time_zone)]
-        click.echo("\n".join(lines or ["Nothing has happened yet."]))
+        parts = ["\n".join(explained_subject_lines(subject, config.time_zone)) for subject in found]
+        click.echo("\n\n".join(parts))
     return ExitCode.OK
 
 
-def print_json(document: object) -> None:
-    """One JSON document on standard output, on one line."""
-    text = orjson.dumps(document, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
-    # Within JSON, whose strings have all the characters that this escapes, the result means the same.
-    click.echo(escape_controls(text))
+@contextmanager
+def _answering(app: "Application", config: Config) -> Iterator[Asked]:
+    """The running service; if there is none, the store that the last one left."""
+    with ExitStack() as stack:
+        try:
+            asked: Asked = stack.enter_context(connected(config.control.socket))
+        except NoServiceError:
+            stored = app.stored(config)
+            if stored is None:
+                raise
+            click.echo("no service is running: this is what the last one stored", err=True)
+            asked = stored
+        yield asked
 
 
-def _follow(client: ControlClient, limit: int, zone: ZoneInfo, *, as_json: bool) -> int:
+def _follow(client: ControlClient, wanted: EventsWanted, zone: ZoneInfo, *, as_json: bool) -> int:
     try:
-        for occurrence in client.follow(limit=limit):
+        for occurrence in client.follow(wanted):
             if as_json:
-                print_json(_occurrence_json(occurrence))
+                print_json(occurrence_json(occurrence))
             else:
-                click.echo("\n".join(_occurrence_lines(occurrence, zone)))
+                click.echo("\n".join(occurrence_lines(occurrence, zone)))
             sys.stdout.flush()
     except KeyboardInterrupt:
         pass  # the way to end it
     return ExitCode.OK
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return rfc3339(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+def _moment(since: str | None, zone: ZoneInfo) -> datetime | None:
+    """The moment that a time, in the reader's zone, or a duration names."""
+    if since is None:
+        return None
+    try:
+        ago = parse_duration(since)
+    except ValueError:
+        return _time(since, zone)
+    return _before(SystemClock().now().wall, ago)
 
 
-def _status_lines(found: Status, zone: ZoneInfo) -> Iterable[str]:
-    yield wrapped(f"Sentinel {found.version}, up since {local(found.started_at, zone)}")
-    yield wrapped(f"{found.events} events in {found.store_path}")
-    if found.last_words:
-        yield wrapped(f"The last run did not end well: {found.last_words}", indent="  ")
-    yield ""
-    yield from _source_lines(found, zone)
-    yield ""
-    titles = ("sink", "type", "delivered", "pending", "held", "dead", "last error")
-    counts = (
-        (
-            sink.name,
-            sink.type,
-            *map(str, (sink.delivered, sink.pending, sink.held, sink.dead)),
-            sink.last_error,
-        )
-        for sink in found.sinks
-    )
-    yield from table(titles, list(counts), columns=screen())
-    if found.troubles:
-        yield ""
-    for trouble in found.troubles:
-        yield wrapped(f"trouble: {trouble}", indent="  ")
+def _before(now: datetime, ago: timedelta) -> datetime:
+    try:
+        return now - ago
+    except OverflowError:
+        return datetime.min.replace(year=2, tzinfo=now.tzinfo)
 
 
-def _source_lines(found: Status, zone: ZoneInfo) -> Iterable[str]:
-    titles = ("source", "network", "sight", "since", "subjects", "last heard")
-    rows = [
-        (
-            source.name,
-            source.network or "-",
-            source.sight,
-            local(source.since, zone),
-            str(source.subjects),
-            local(source.last_heard_at, zone),
-        )
-        for source in found.sources
-    ]
-    yield from table(titles, rows, columns=screen())
+def _time(since: str, zone: ZoneInfo) -> datetime:
+    try:
+        moment = datetime.fromisoformat(since)
+    except ValueError:
+        wrong = f"{since!r} is neither a time nor a duration: write for example 2026-03-01T14:00 or 90m."
+        raise click.BadParameter(wrong, param_hint="'--since'") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
-def _subject_lines(subjects: tuple[Subject, ...], zone: ZoneInfo) -> list[str]:
-    if not subjects:
-        return ["Nothing is known yet."]
-    # As keys of a dict, titles keep the order in which they came.
-    extra = list({title: None for subject in subjects for title, _ in subject.columns})
-    several = len({subject.source for subject in subjects}) > 1
-    rows = [
-        (
-            subject.name or subject.subject_id,
-            subject.state,
-            local(subject.since, zone),
-            *(dict(subject.columns).get(title, "") for title in extra),
-            subject.source if several else "",
-        )
-        for subject in subjects
-    ]
-    return table(("name", "state", "since", *extra, "source"), rows, columns=screen())
-
-
-def _subject_json(subject: Subject) -> Mapping[str, Any]:
-    own = {
-        "source": subject.source,
-        "subject_type": subject.subject_type,
-        "subject_id": subject.subject_id,
-        "name": subject.name,
-        "state": subject.state,
-        "since": subject.since,
-        "revision": subject.revision,
-    }
-    return {**own, **{key: value for key, value in subject.detail.items() if key not in own}}
-
-
-def _occurrence_json(occurrence: Occurrence) -> Mapping[str, Any]:
-    return {**occurrence.envelope, "outcomes": [dataclasses.asdict(fate) for fate in occurrence.outcomes]}
-
-
-def _occurrence_lines(occurrence: Occurrence, zone: ZoneInfo) -> Iterable[str]:
-    happened = local(parse_rfc3339(str(occurrence.envelope["timestamp"])), zone, seconds=True)
-    yield f"{happened}  {escape_controls(occurrence.text)}"
-    for fate in occurrence.outcomes:
-        yield f"    {escape_controls(fate.sink)}: {escape_controls(_fate(fate, zone))}"
-
-
-def _fate(fate: Fate, zone: ZoneInfo) -> str:
-    """What became of the event, in words."""
-    message = f"message {fate.message}" if fate.message else "a message"
-    texts = {
-        "told": f"told in {message}",
-        "folded": f"folded into {message}",
-        "reverted": "came and went before it was told",
-        "held": "held" + (f" until {local(fate.until, zone, seconds=True)}" if fate.until else ""),
-    }
-    return texts.get(fate.state, fate.state) + (f": {fate.why}" if fate.why else "")
+COMMANDS: Sequence[click.Command] = (status, devices, events, explain)

@@ -13,8 +13,9 @@ import click
 
 from sentinel import __version__
 from sentinel.cli.application import Application, Verdict
-from sentinel.cli.asking import json_option, print_json
+from sentinel.cli.asking import json_option
 from sentinel.cli.group import ExitCode, SentinelCommand, SentinelGroup
+from sentinel.cli.printing import print_json
 from sentinel.cli.session import examined, settled
 from sentinel.cli.tables import width
 from sentinel.config import SINKS, Config, Loaded

@@ -6,11 +6,13 @@ from copy import copy
 import click
 
 from sentinel import __version__
-from sentinel.cli.asking import devices, events, status
+from sentinel.cli import asking
 from sentinel.cli.checking import checked, config_group, test_notify, validate, version
+from sentinel.cli.completing import completion
 from sentinel.cli.demo import demo
-from sentinel.cli.group import SentinelGroup
+from sentinel.cli.group import ExitCode, SentinelGroup
 from sentinel.cli.letters import deliveries, dlq
+from sentinel.cli.looking import diff, dump_netmap
 from sentinel.cli.session import examined, settled
 
 
@@ -21,12 +23,18 @@ def cli() -> None:
 
 
 @cli.command()
+@click.option("--once", is_flag=True, help="Look once, tell what follows from that, and end; at the latest after 30 s.")
+@click.option("--dry-run", is_flag=True, help="Print what sinks would be told; neither sinks nor store get anything.")
 @click.pass_context
-def serve(context: click.Context) -> int:
+def serve(context: click.Context, *, once: bool, dry_run: bool) -> int:
     """Run the service in the foreground. It ends with SIGINT or SIGTERM."""
     config = settled(context, checked(context.obj, examined(context)))
-    code: int = context.obj.serve(config)
-    return code
+    if dry_run:
+        code: int = context.obj.rehearse(config, once=once)
+    else:
+        code = context.obj.serve(config, once=once)
+    # That time was short is no failure of a single look, as scripts know it: the log says it.
+    return ExitCode.OK if once and code == ExitCode.OUT_OF_TIME else code
 
 
 def _unlisted(command: click.Command) -> click.Command:
@@ -35,9 +43,10 @@ def _unlisted(command: click.Command) -> click.Command:
     return twin
 
 
-for command in (demo, status, devices, events, deliveries, dlq, test_notify, config_group, version):
+COMMANDS = (demo, *asking.COMMANDS, deliveries, dlq, diff, dump_netmap, test_notify, config_group, completion, version)
+for command in COMMANDS:
     cli.add_command(command)
 # Names under which the same commands are known, too.
-ALIASES: Mapping[str, click.Command] = {"run": serve, "validate-config": validate}
+ALIASES: Mapping[str, click.Command] = {"run": serve, "history": asking.events, "validate-config": validate}
 for alias, known in ALIASES.items():
     cli.add_command(_unlisted(known), alias)

@@ -3,7 +3,7 @@
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ class ExitCode(IntEnum):
     FAILURE = 1
     NOTHING_MATCHED = 3
     PARTIAL = 4
+    OUT_OF_TIME = 5
     BAD_CONFIGURATION = 78
     INTERRUPTED = 130
 
@@ -34,9 +35,11 @@ class Flags:
     log_format: LogFormat | None = None
     log_level: LogLevel | None = None
     no_color: bool | None = None
+    tailscale_auth_key: str | None = None
+    tailscale_state_dir: Path | None = None
 
 
-_NAMES = ("config", "log_format", "log_level", "no_color")
+_NAMES = tuple(each.name for each in fields(Flags))
 
 
 def flags(context: click.Context) -> Flags:
@@ -68,6 +71,19 @@ def global_options() -> list[click.Option]:
             **shared,
         ),
         click.Option(["--no-color"], is_flag=True, default=None, help="Overrides output.no_color.", **shared),
+        click.Option(
+            ["--tailscale-auth-key"],
+            metavar="KEY",
+            help="Overrides tsnet.auth_key; everybody on this machine can read it while the command runs.",
+            **shared,
+        ),
+        click.Option(
+            ["--tailscale-state-dir"],
+            type=click.Path(path_type=Path),
+            metavar="DIR",
+            help="Overrides tsnet.state_dir.",
+            **shared,
+        ),
     ]
 
 

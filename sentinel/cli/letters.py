@@ -7,11 +7,13 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from sentinel.cli.asking import json_option, print_json
+from sentinel.cli.asking import json_option
 from sentinel.cli.group import ExitCode, SentinelCommand, SentinelGroup
+from sentinel.cli.printing import print_json
 from sentinel.cli.session import asking
 from sentinel.cli.tables import local, screen, table, wrapped
-from sentinel.control.client import Letter, connected
+from sentinel.control.client import connected
+from sentinel.control.values import Letter
 from sentinel.logs import escape_controls
 
 STATES = ("pending", "delivered", "dead", "absorbed")

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 from loguru import logger
+from pydantic import SecretStr
 
 from sentinel import logs
 from sentinel.cli.group import flags
-from sentinel.config import SECRETS, Config, Loaded, OutputSettings, examine
+from sentinel.config import SECRETS, Config, Loaded, OutputSettings, TsnetSettings, examine
 from sentinel.errors import ConfigError
 
 
@@ -21,7 +22,8 @@ def settled(context: click.Context, loaded: Loaded) -> Config:
     """The configuration with the options over it; from here on logs go where it says. Raises ConfigError."""
     if loaded.config is None:
         raise ConfigError(loaded.faults)
-    config = loaded.config.model_copy(update={"output": _output(context, loaded.config.output)})
+    output = _output(context, loaded.config.output)
+    config = loaded.config.model_copy(update={"output": output, "tsnet": _tsnet(context, loaded.config.tsnet)})
     configure_logs(config)
     for warning in loaded.warnings:
         logger.warning("{}", warning)
@@ -51,6 +53,17 @@ def configure_logs(config: Config) -> None:
         log_level=config.output.log_level,
         color=not config.output.no_color,
     )
+
+
+def _tsnet(context: click.Context, tsnet: TsnetSettings) -> TsnetSettings:
+    """The file's, with the options over it."""
+    given = flags(context)
+    changed: dict[str, object] = {}
+    if given.tailscale_auth_key is not None:
+        changed["auth_key"] = SecretStr(given.tailscale_auth_key)
+    if given.tailscale_state_dir is not None:
+        changed["state_dir"] = given.tailscale_state_dir.expanduser().absolute()
+    return tsnet.model_copy(update=changed)
 
 
 def _output(context: click.Context, output: OutputSettings) -> OutputSettings:

@@ -22,6 +22,8 @@ def screen() -> int:
 
 def width(text: str) -> int:
     """How many columns a terminal gives the text."""
+    if text.isascii() and text.isprintable():
+        return len(text)
     return sum(map(_columns, text))
 
 

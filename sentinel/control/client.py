@@ -3,19 +3,26 @@
 import os
 import socket as sockets
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import grpc
-import orjson
-from google.protobuf.timestamp_pb2 import Timestamp
 
+from sentinel.control import values
 from sentinel.control.v1 import control_pb2, control_pb2_grpc
-from sentinel.errors import ControlError
+from sentinel.control.values import (
+    ALL_SUBJECTS,
+    EventsWanted,
+    Explanation,
+    Letter,
+    Occurrence,
+    Status,
+    Subject,
+    SubjectsWanted,
+)
+from sentinel.errors import ControlError, NoServiceError
 
 ANSWER_WITHIN = 5.0
 """Seconds that the service has for an answer, or for the next part of one."""
@@ -24,106 +31,6 @@ COMMITTED_WITHIN = 60.0
 LARGEST_MESSAGE = 64 << 20
 
 Item = TypeVar("Item")
-
-
-@dataclass(frozen=True, slots=True)
-class SourceStatus:
-    """One source; the fields are those of `sentinel.control.v1.SourceStatus`."""
-
-    name: str
-    kind: str
-    sight: str
-    reason: str
-    since: datetime | None
-    subjects: int
-    network: str
-    edge: str
-    last_frame_at: datetime | None
-    last_heard_at: datetime | None
-    login_url: str
-    rejected: int
-
-
-@dataclass(frozen=True, slots=True)
-class SinkStatus:
-    """One sink; the fields are those of `sentinel.control.v1.SinkStatus`."""
-
-    name: str
-    type: str
-    pending: int
-    delivered: int
-    dead: int
-    held: int
-    last_error: str
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """The service; the fields are those of `sentinel.control.v1.GetStatusResponse`."""
-
-    version: str
-    started_at: datetime | None
-    ledger_id: str
-    store_path: str
-    events: int
-    sources: tuple[SourceStatus, ...]
-    sinks: tuple[SinkStatus, ...]
-    troubles: tuple[str, ...]
-    last_words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """One thing that exists; `columns` are further cells by title, `detail` everything about it."""
-
-    source: str
-    subject_type: str
-    subject_id: str
-    name: str
-    state: str
-    since: datetime | None
-    revision: int
-    columns: tuple[tuple[str, str], ...] = ()
-    detail: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """What became of an event at one sink."""
-
-    sink: str
-    state: str
-    message: str
-    until: datetime | None
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Occurrence:
-    """One event: its envelope, one line for people, and what became of it, sorted by sink."""
-
-    envelope: Mapping[str, Any]
-    text: str
-    outcomes: tuple[Fate, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One delivery; the fields are those of `sentinel.control.v1.ListDeliveriesResponse`."""
-
-    id: int
-    sink: str
-    state: str
-    key: str
-    created_at: datetime | None
-    attempt: int
-    next_try: datetime | None
-    settled_at: datetime | None
-    error: str
-    absorbed_by: int
-    absorbed: int
-    event: Mapping[str, Any]
-    text: str
 
 
 class ControlClient:
@@ -138,22 +45,29 @@ class ControlClient:
         """How the service is."""
         with self._told():
             answer = self._stub.GetStatus(control_pb2.GetStatusRequest(), timeout=self._answer_within)
-        return _status(answer)
+        return values.status(answer)
 
-    def subjects(self) -> tuple[Subject, ...]:
+    def subjects(self, wanted: SubjectsWanted = ALL_SUBJECTS) -> tuple[Subject, ...]:
         """What exists, sorted by source and name."""
-        return tuple(map(_subject, self._parts(self._stub.ListSubjects(control_pb2.ListSubjectsRequest()))))
+        parts = self._parts(self._stub.ListSubjects(values.subjects_request(wanted)))
+        return tuple(values.subject(found) for part in parts for found in part.subjects)
 
-    def events(self, *, limit: int) -> Iterator[Occurrence]:
-        """The newest `limit` events, oldest first; 0 means all."""
-        return map(_occurrence, self._parts(self._stub.ListEvents(control_pb2.ListEventsRequest(limit=limit))))
+    def events(self, wanted: EventsWanted) -> Iterator[Occurrence]:
+        """The newest so many events, oldest first; with a limit of 0 all."""
+        return map(values.occurrence, self._parts(self._stub.ListEvents(values.events_request(wanted))))
 
-    def follow(self, *, limit: int) -> Iterator[Occurrence]:
+    def explain(self, about: str) -> Explanation:
+        """Why sinks were told of an event or not, or how subjects stand with them."""
+        with self._told():
+            answer = self._stub.Explain(control_pb2.ExplainRequest(about=about), timeout=self._answer_within)
+        return values.explanation(answer)
+
+    def follow(self, wanted: EventsWanted) -> Iterator[Occurrence]:
         """Like `events`, and then those that happen, for as long as the caller goes on asking."""
-        call = self._stub.ListEvents(control_pb2.ListEventsRequest(limit=limit, follow=True))
+        call = self._stub.ListEvents(values.events_request(wanted, follow=True))
         try:
             with self._told():
-                yield from map(_occurrence, call)
+                yield from map(values.occurrence, call)
         finally:
             call.cancel()
         raise ControlError(f"the Sentinel service at {self._socket} has ended")
@@ -163,7 +77,7 @@ class ControlClient:
     ) -> tuple[Letter, ...]:
         """The newest `limit` deliveries that match, oldest first; what is empty matches all, 0 means all."""
         request = control_pb2.ListDeliveriesRequest(sink=sink, state=state, limit=limit, ids=ids)
-        return tuple(map(_letter, self._parts(self._stub.ListDeliveries(request))))
+        return tuple(map(values.letter, self._parts(self._stub.ListDeliveries(request))))
 
     def replay(self, *, ids: Iterable[int] = (), sink: str = "", to: str = "") -> int:
         """Makes dead deliveries that match pending again, at the sink `to` if any; returns how many."""
@@ -236,7 +150,7 @@ def _knock(socket: Path, seconds: float) -> None:
                 f"the socket {socket} is not open to this user: run the command as the user of the service"
             ) from None
         except OSError:
-            raise ControlError(
+            raise NoServiceError(
                 f"no Sentinel service answers at {socket}: start one with 'sentinel-py serve', "
                 "or name its configuration with --config"
             ) from None
@@ -295,86 +209,3 @@ def _watched(cancel: Callable[[], object], seconds: float) -> Iterator[_Watch]:
     finally:
         watch.end()
         thread.join()
-
-
-def _status(answer: control_pb2.GetStatusResponse) -> Status:
-    return Status(
-        version=answer.version,
-        started_at=_moment(answer, "started_at"),
-        ledger_id=answer.ledger_id,
-        store_path=answer.store_path,
-        events=answer.events,
-        sources=tuple(_source(source) for source in answer.sources),
-        sinks=tuple(_sink(sink) for sink in answer.sinks),
-        troubles=tuple(answer.troubles),
-        last_words=answer.last_words,
-    )
-
-
-def _source(source: control_pb2.SourceStatus) -> SourceStatus:
-    return SourceStatus(
-        name=source.name,
-        kind=source.kind,
-        sight=source.sight,
-        reason=source.reason,
-        since=_moment(source, "since"),
-        subjects=source.subjects,
-        network=source.network,
-        edge=source.edge,
-        last_frame_at=_moment(source, "last_frame_at"),
-        last_heard_at=_moment(source, "last_heard_at"),
-        login_url=source.login_url,
-        rejected=source.rejected,
-    )
-
-
-def _sink(sink: control_pb2.SinkStatus) -> SinkStatus:
-    return SinkStatus(sink.name, sink.type, sink.pending, sink.delivered, sink.dead, sink.held, sink.last_error)
-
-
-def _subject(answer: control_pb2.ListSubjectsResponse) -> Subject:
-    return Subject(
-        source=answer.source,
-        subject_type=answer.subject_type,
-        subject_id=answer.subject_id,
-        name=answer.name,
-        state=answer.state,
-        since=_moment(answer, "since"),
-        revision=answer.revision,
-        columns=tuple((column.title, column.text) for column in answer.columns),
-        detail=orjson.loads(answer.detail_json) if answer.detail_json else {},
-    )
-
-
-def _occurrence(answer: control_pb2.ListEventsResponse) -> Occurrence:
-    outcomes = (
-        Fate(outcome.sink, outcome.state, outcome.message, _moment(outcome, "until"), outcome.why)
-        for outcome in answer.outcomes
-    )
-    return Occurrence(orjson.loads(answer.event_json), answer.text, tuple(outcomes))
-
-
-def _letter(answer: control_pb2.ListDeliveriesResponse) -> Letter:
-    return Letter(
-        id=answer.id,
-        sink=answer.sink,
-        state=answer.state,
-        key=answer.key,
-        created_at=_moment(answer, "created_at"),
-        attempt=answer.attempt,
-        next_try=_moment(answer, "next_try"),
-        settled_at=_moment(answer, "settled_at"),
-        error=answer.error,
-        absorbed_by=answer.absorbed_by,
-        absorbed=answer.absorbed,
-        event=orjson.loads(answer.event_json),
-        text=answer.text,
-    )
-
-
-def _moment(message: Any, name: str) -> datetime | None:
-    """The time in a field, None where it is not set."""
-    if not message.HasField(name):
-        return None
-    stamp: Timestamp = getattr(message, name)
-    return stamp.ToDatetime(tzinfo=UTC)

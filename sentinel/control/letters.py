@@ -2,11 +2,10 @@
 
 import threading
 from collections.abc import Callable, Collection, Iterator
-from datetime import datetime
 
 import orjson
-from google.protobuf.timestamp_pb2 import Timestamp
 
+from sentinel.control.moments import stamp
 from sentinel.control.v1 import control_pb2
 from sentinel.errors import ControlError
 from sentinel.model import Burial, Command, DeliveryState, Replay
@@ -70,21 +69,13 @@ def _listed(sent: Sent) -> control_pb2.ListDeliveriesResponse:
         sink=delivery.sink,
         state=sent.state,
         key=delivery.key,
-        created_at=_stamp(delivery.created_at),
+        created_at=stamp(delivery.created_at),
         attempt=delivery.attempt,
-        next_try=_stamp(delivery.next_try),
-        settled_at=_stamp(sent.settled_at),
+        next_try=stamp(delivery.next_try),
+        settled_at=stamp(sent.settled_at),
         error=delivery.error,
         absorbed_by=sent.absorbed_by or 0,
         absorbed=len(delivery.also),
         event_json=sent.event.body,
         text=str(orjson.loads(sent.event.body)["summary"]),
     )
-
-
-def _stamp(moment: datetime | None) -> Timestamp | None:
-    if moment is None:
-        return None
-    stamp = Timestamp()
-    stamp.FromDatetime(moment)
-    return stamp

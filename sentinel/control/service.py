@@ -1,26 +1,26 @@
 """The gRPC side for the command line: answers from the writer's last reports and from the store."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import grpc
-import orjson
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from sentinel import __version__
 from sentinel.clock import Clock
 from sentinel.control import letters
+from sentinel.control.answers import Answers
+from sentinel.control.moments import stamp
 from sentinel.control.v1 import control_pb2, control_pb2_grpc
 from sentinel.errors import ControlError, StoreError
-from sentinel.events import Event
-from sentinel.model import DeliveryState, Outcome
+from sentinel.model import DeliveryState
 from sentinel.pipeline.writer import SourceReport
+from sentinel.policy.routes import Route
 from sentinel.sources.room import Room
-from sentinel.store.protocol import Reader, SinkCounts, Told
+from sentinel.store.protocol import Reader, SinkCounts
 
 HEARTBEAT = 5.0
 """Seconds after which a follower is looked after even when nothing happens, so that one that hung up is let go."""
@@ -71,12 +71,20 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
     """What the command line may ask."""
 
     def __init__(
-        self, *, live: Live, reader: Reader, rooms: Mapping[str, Room], commits: Commits, clock: Clock, ask: letters.Ask
+        self,
+        *,
+        live: Live,
+        reader: Reader,
+        rooms: Mapping[str, Room],
+        routes: Sequence[Route],
+        commits: Commits,
+        clock: Clock,
+        ask: letters.Ask,
     ) -> None:
         self._live = live
         self._ask = ask
         self._reader = reader
-        self._rooms = rooms
+        self._answers = Answers(reader=reader, rooms=rooms, routes=routes, sinks=live.sinks)
         self._commits = commits
         self._clock = clock
 
@@ -96,7 +104,7 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
             unreadable = str(error)
         return control_pb2.GetStatusResponse(
             version=__version__,
-            started_at=_stamp(self._live.started_at),
+            started_at=stamp(self._live.started_at),
             ledger_id=self._live.ledger_id(),
             store_path=str(self._live.store_path),
             events=events,
@@ -110,35 +118,29 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
         self, request: control_pb2.ListSubjectsRequest, context: grpc.ServicerContext
     ) -> Iterator[control_pb2.ListSubjectsResponse]:
         """What is known to exist, sorted by source and name."""
-        known = [row for row in self._reader.subjects() if row.key.source in self._rooms]
-        subjects = [(row, self._rooms[row.key.source].decode(row.body)) for row in known]
-        for row, record in sorted(subjects, key=lambda pair: (pair[0].key.source, pair[1].name, pair[0].key.id)):
-            description = self._rooms[row.key.source].describe(record)
-            yield control_pb2.ListSubjectsResponse(
-                source=row.key.source,
-                subject_type=row.key.type,
-                subject_id=row.key.id,
-                name=record.name,
-                state=description.state,
-                since=_stamp(description.since),
-                revision=row.revision,
-                columns=[control_pb2.Column(title=title, text=text) for title, text in description.columns],
-                detail_json=orjson.dumps(dict(description.detail)),
-            )
+        yield from self._answers.subjects(request)
 
     def ListEvents(
         self, request: control_pb2.ListEventsRequest, context: grpc.ServicerContext
     ) -> Iterator[control_pb2.ListEventsResponse]:
         """What happened and what became of it, oldest first."""
-        seen, more, after, newest = 0, True, 0, request.limit or None
+        wanted = self._answers.wanted(request)
+        newest: int | None = request.limit or None
+        seen, more, after = 0, True, 0
         while more and context.is_active():
-            for told in self._reader.events(after=after, newest=newest):
-                after, newest = told.event.number, None
-                yield _event(told)
+            for number, answer in self._answers.events(wanted, after=after, newest=newest):
+                after = number
+                yield answer
             if not request.follow:
                 return
             newest = None
             seen, more = self._commits.wait(seen, HEARTBEAT)
+
+    def Explain(
+        self, request: control_pb2.ExplainRequest, context: grpc.ServicerContext
+    ) -> control_pb2.ExplainResponse:
+        """Why sinks were told of an event or not, or how a subject stands with them."""
+        return self._answers.explain(request)
 
     def ListDeliveries(
         self, request: control_pb2.ListDeliveriesRequest, context: grpc.ServicerContext
@@ -170,14 +172,12 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
             kind=report.kind,
             sight="blind" if report.blind else "seeing",
             reason=report.sight.detail or report.sight.reason,
-            since=_stamp(report.since),
+            since=stamp(report.since),
             subjects=report.subjects,
             network=report.network,
             edge=report.edge,
-            last_frame_at=_stamp(report.last_frame_at),
-            last_heard_at=None
-            if heard is None
-            else _stamp(datetime.fromtimestamp(now.timestamp() - heard, now.tzinfo)),
+            last_frame_at=stamp(report.last_frame_at),
+            last_heard_at=None if heard is None else stamp(datetime.fromtimestamp(now.timestamp() - heard, now.tzinfo)),
             login_url=report.sight.login_url,
             rejected=report.rejected,
         )
@@ -203,33 +203,3 @@ def _sink(name: str, type_: str, counts: SinkCounts | None) -> control_pb2.SinkS
         held=counts.held if counts else 0,
         last_error=counts.last_error if counts else "",
     )
-
-
-def _event(told: Told) -> control_pb2.ListEventsResponse:
-    return control_pb2.ListEventsResponse(
-        event_json=told.event.body,
-        outcomes=[_outcome(outcome) for outcome in told.outcomes],
-        text=_summary(told.event),
-    )
-
-
-def _summary(event: Event) -> str:
-    return str(orjson.loads(event.body)["summary"])
-
-
-def _outcome(outcome: Outcome) -> control_pb2.Outcome:
-    return control_pb2.Outcome(
-        sink=outcome.sink,
-        state=outcome.state,
-        message="" if outcome.message is None else str(outcome.message),
-        until=_stamp(outcome.until),
-        why=outcome.why,
-    )
-
-
-def _stamp(moment: datetime | None) -> Timestamp | None:
-    if moment is None:
-        return None
-    stamp = Timestamp()
-    stamp.FromDatetime(moment)
-    return stamp

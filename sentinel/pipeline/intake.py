@@ -7,8 +7,9 @@ from enum import Enum, auto
 from sentinel.clock import Instant
 from sentinel.errors import FrameError
 from sentinel.model import Position, Sight, SubjectKey
+from sentinel.pipeline.due import DueTimes
 from sentinel.pipeline.inbox import Hello, Session
-from sentinel.sources.room import Frame, Room
+from sentinel.sources.room import Derivation, Frame, Room
 from sentinel.store.protocol import SourceRow
 
 STARTING = Sight(seeing=False, reason="starting")
@@ -32,12 +33,15 @@ class SourceState:
 
     `catch_up` is the newest frame that the edge had made when its session began; until it, or a base, is folded, the
     source is blind. `since` is when it last began or ceased to see, `said` what was last logged of its sight.
+    `subjects` are by type, then by id; `derivation` follows them.
     """
 
     room: Room
     row: SourceRow
     since: datetime
-    subjects: dict[str, SubjectState] = field(default_factory=dict)
+    subjects: dict[str, dict[str, SubjectState]] = field(init=False)
+    derivation: Derivation = field(init=False)
+    due: DueTimes = field(default_factory=DueTimes)
     digest: int = 0
     session: Session | None = None
     edge: str = ""
@@ -48,9 +52,34 @@ class SourceState:
     rejected: int = 0
     said: Sight | None = None
 
-    def key(self, subject_id: str) -> SubjectKey:
+    def __post_init__(self) -> None:
+        self.subjects = {subject_type: {} for subject_type in self.room.kinds}
+        self.derivation = self.room.derivation()
+
+    def key(self, subject_type: str, subject_id: str) -> SubjectKey:
         """The key of one of the source's subjects."""
-        return SubjectKey(self.row.name, self.room.subject_type, subject_id)
+        return SubjectKey(self.row.name, subject_type, subject_id)
+
+    def devices(self) -> int:
+        """How many subjects a table of devices shows."""
+        return sum(len(self.subjects[of]) for of, kind in self.room.kinds.items() if kind.describe is not None)
+
+    def believable(self) -> frozenset[str]:
+        """Types of subjects whose changes can be believed now."""
+        return frozenset(of for of, kind in self.room.kinds.items() if not (self.blind and kind.needs_sight))
+
+    def ready(self) -> frozenset[str]:
+        """Types whose due times count now: what the edge has still to tell comes first."""
+        return self.believable() if self.caught_up else frozenset()
+
+    def note_due(self, subject_type: str, subject_id: str, before: object, after: object) -> None:
+        """Notes when a new record changes by itself, unless it is the moment that the old one had named."""
+        timer = self.room.kinds[subject_type].timer
+        if timer is None or after is None:
+            return
+        due = timer.next_due(after)
+        if due is not None and (before is None or timer.next_due(before) != due):
+            self.due.note(due, subject_type, subject_id)
 
     def snapshot_hash(self) -> str:
         """One number over all subjects, independent of their order."""

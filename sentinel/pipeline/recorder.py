@@ -3,16 +3,18 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from loguru import logger
 
 from sentinel.clock import Instant
 from sentinel.events import Event, Finding, Provenance, seal
+from sentinel.model import SubjectKey
 from sentinel.pipeline.intake import SourceState, SubjectState
-from sentinel.sources.room import Frame
+from sentinel.sources.room import Detector, Frame, Inputs, Kind
 from sentinel.store.protocol import Batch, Reject, SpanRow, SubjectRow
 
 _MODULUS = 1 << 256
@@ -25,12 +27,30 @@ class Step:
     `problems` are the subject's open ones; sealing the findings in their order keeps them up to date.
     """
 
-    subject_id: str
+    key: SubjectKey
     before: Any
     after: Any
     findings: tuple[Finding, ...]
     revision: int
     problems: dict[str, str]
+
+
+class Recorded(NamedTuple):
+    """What came of a frame: events, and the subjects that it dropped in silence."""
+
+    events: list[Event]
+    dropped: list[SubjectKey]
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """What is taken in at one moment: of whom something is said, why, and which detectors may speak."""
+
+    inputs: Inputs
+    people: Mapping[int, str]
+    at: datetime
+    cause: str
+    heard: Callable[[Kind], tuple[Detector, ...]]
 
 
 class Recorder:
@@ -41,49 +61,93 @@ class Recorder:
         self._high_revision = high_revision
         self._numbers = count(next_event)
 
-    def record(self, state: SourceState, frame: Frame, batch: Batch, now: Instant) -> list[Event]:
-        """Takes the frame into the snapshot and the batch; returns its events, sorted by subject and catalogue.
+    def record(self, state: SourceState, frame: Frame, batch: Batch, now: Instant) -> Recorded:
+        """Takes the frame into the snapshot and the batch; events are sorted by subject and catalogue.
 
-        The first base of a source, and the first one in another network, are taken in silence.
+        Everything up to the first base of a source is taken in silence, and the first base in another network by all
+        but those who speak of the move: what is not in that one belonged to the other network.
         """
-        silent = frame.whole and (not state.row.based or _is_another_network(state, frame))
+        moved = _is_another_network(state, frame)
         before_hash = state.snapshot_hash()
-        steps = list(self._steps(state, frame, batch, now, silent=silent))
+        dropped = list(self._drop(state, frame)) if moved else []
+        for step in dropped:
+            _apply(state, step, batch)
+            _note_availability(state, step, frame.captured_at, batch, now)
+            batch.high_revision = self._high_revision
+        moment = _Moment(
+            inputs=_whole(state, frame.inputs) if frame.whole else frame.inputs,
+            people={**state.row.people, **frame.people} if frame.people else state.row.people,
+            at=frame.captured_at,
+            cause=frame.cause,
+            heard=_on_move if moved else _all if state.row.based else _nobody,
+        )
+        events = self._take(state, moment, before_hash, batch, now)
+        return Recorded(events, [step.key for step in dropped])
+
+    def pass_time(self, state: SourceState, due: Mapping[str, set[str]], batch: Batch, now: Instant) -> list[Event]:
+        """Takes in that time went by: records that say that they have changed by now, by type and id, do so."""
+        moment = _Moment(
+            inputs={subject_type: _overdue(state, subject_type, ids, now) for subject_type, ids in due.items()},
+            people=state.row.people,
+            at=now.wall,
+            cause="time",
+            heard=_all,
+        )
+        return self._take(state, moment, state.snapshot_hash(), batch, now)
+
+    def _take(self, state: SourceState, moment: _Moment, before_hash: str, batch: Batch, now: Instant) -> list[Event]:
+        """What is said, and then what follows from it for subjects that are derived from others."""
+        steps = self._fold(state, moment, moment.inputs, batch, now)
         for step in steps:
-            _apply(state, step, frame, batch, now)
+            state.derivation.follow(step.key.type, step.key.id, step.before, step.after)
+        steps += self._fold(state, moment, state.derivation.inputs(), batch, now)
+        if steps:
+            batch.high_revision = self._high_revision
         provenance = partial(
             Provenance,
             ledger_id=self.ledger_id,
             kind=state.room.kind,
-            cause=frame.cause,
+            cause=moment.cause,
             before_hash=before_hash,
             after_hash=state.snapshot_hash(),
             recorded_at=now.wall,
         )
-        events = [] if silent else list(self._events(steps, provenance))
+        events = list(self._events(sorted(steps, key=lambda step: step.key), provenance))
         batch.events.extend(events)
-        if steps:
-            batch.high_revision = self._high_revision
         return events
 
-    def _steps(self, state: SourceState, frame: Frame, batch: Batch, now: Instant, *, silent: bool) -> Iterator[Step]:
+    def _fold(self, state: SourceState, moment: _Moment, inputs: Inputs, batch: Batch, now: Instant) -> list[Step]:
+        steps = list(self._steps(state, moment, inputs, batch, now))
+        for step in steps:
+            _apply(state, step, batch)
+            _note_availability(state, step, moment.at, batch, now)
+        return steps
+
+    def _drop(self, state: SourceState, frame: Frame) -> Iterator[Step]:
+        """Everything that the frame does not speak of."""
+        for subject_type, subjects in state.subjects.items():
+            for subject_id in sorted(subjects.keys() - frame.inputs.get(subject_type, {}).keys()):
+                known = subjects[subject_id]
+                key = state.key(subject_type, subject_id)
+                state.derivation.follow(subject_type, subject_id, known.record, None)
+                yield Step(key, known.record, None, (), self._revision(known), {})
+
+    def _steps(self, state: SourceState, moment: _Moment, inputs: Inputs, batch: Batch, now: Instant) -> Iterator[Step]:
         """One step for each subject that really changed. A subject that cannot be understood stays as it was."""
-        inputs: Mapping[str, Any] = frame.inputs
-        if frame.whole:
-            inputs = dict.fromkeys(state.subjects.keys() - inputs.keys(), state.room.gone) | dict(inputs)
-        people = {**state.row.people, **frame.people} if frame.people else state.row.people
-        for subject_id in sorted(inputs):
-            known = state.subjects.get(subject_id)
+        for subject_type, subject_id in sorted((of, subject_id) for of, said in inputs.items() for subject_id in said):
+            kind = state.room.kinds[subject_type]
+            key = state.key(subject_type, subject_id)
+            known = state.subjects[subject_type].get(subject_id)
             before = known.record if known else None
             try:
-                after = state.room.advance(before, inputs[subject_id], people, frame.captured_at)
-                findings = _detect(state, subject_id, before, after, frame) if after != before and not silent else ()
+                after = kind.advance(before, inputs[subject_type][subject_id], moment.people, moment.at)
+                findings = _detect(moment.heard(kind), key, before, after, moment.at) if after != before else ()
             except Exception as error:
                 _reject(state, subject_id, error, batch, now)
                 continue
             if after != before:
                 problems = dict(known.problems) if known else {}
-                yield Step(subject_id, before, after, findings, self._revision(known), problems)
+                yield Step(key, before, after, findings, self._revision(known), problems)
 
     def _revision(self, known: SubjectState | None) -> int:
         """The next revision; a subject that is new, or new again, starts above all that ever were."""
@@ -96,9 +160,45 @@ class Recorder:
             for finding in step.findings:
                 resolves = _resolves(step, finding)
                 event = seal(finding, provenance(revision=step.revision, resolves=resolves), next(self._numbers))
-                if finding.type.problem == "opens":
+                if finding.problem == "opens":
                     step.problems[finding.type.aspect] = event.event_id
                 yield event
+
+
+def _all(kind: Kind) -> tuple[Detector, ...]:
+    return kind.detectors
+
+
+def _on_move(kind: Kind) -> tuple[Detector, ...]:
+    return kind.on_move
+
+
+def _nobody(_: Kind) -> tuple[Detector, ...]:
+    return ()
+
+
+def _whole(state: SourceState, said: Inputs) -> Inputs:
+    """What a base says, and that what it does not have is gone."""
+    gone = {
+        subject_type: dict.fromkeys(state.subjects[subject_type].keys() - said.get(subject_type, {}).keys(), kind.gone)
+        for subject_type, kind in state.room.kinds.items()
+        if kind.gone is not None
+    }
+    return {**said, **{subject_type: {**said.get(subject_type, {}), **absent} for subject_type, absent in gone.items()}}
+
+
+def _overdue(state: SourceState, subject_type: str, ids: set[str], now: Instant) -> dict[str, Any]:
+    """The input of those whose records still say that they are due; what is due later after all is noted again."""
+    timer = state.room.kinds[subject_type].timer
+    inputs: dict[str, Any] = {}
+    for subject_id in ids if timer else ():
+        known = state.subjects[subject_type].get(subject_id)
+        due = timer.next_due(known.record) if timer and known else None
+        if timer and due is not None and due <= now.wall:
+            inputs[subject_id] = timer.nothing
+        elif due is not None:
+            state.due.note(due, subject_type, subject_id)
+    return inputs
 
 
 def _resolves(step: Step, finding: Finding) -> str | None:
@@ -107,41 +207,43 @@ def _resolves(step: Step, finding: Finding) -> str | None:
         open_problems = list(step.problems.values())
         step.problems.clear()
         return open_problems[0] if open_problems else None
-    return step.problems.pop(finding.type.aspect, None) if finding.type.problem == "ends" else None
+    return step.problems.pop(finding.type.aspect, None) if finding.problem == "ends" else None
 
 
-def _detect(state: SourceState, subject_id: str, before: Any, after: Any, frame: Frame) -> tuple[Finding, ...]:
-    key = state.key(subject_id)
-    found = [
-        finding for detector in state.room.detectors for finding in detector(key, before, after, frame.captured_at)
-    ]
+def _detect(
+    detectors: tuple[Detector, ...], key: SubjectKey, before: Any, after: Any, at: datetime
+) -> tuple[Finding, ...]:
+    found = [finding for detector in detectors for finding in detector(key, before, after, at)]
     return tuple(sorted(found, key=lambda finding: finding.type.order))
 
 
-def _apply(state: SourceState, step: Step, frame: Frame, batch: Batch, now: Instant) -> None:
-    """The subject's new record in memory, its row and its availability in the batch."""
-    key = state.key(step.subject_id)
-    known = state.subjects.pop(step.subject_id, None)
+def _apply(state: SourceState, step: Step, batch: Batch) -> None:
+    """The subject's new record in memory, its row in the batch."""
+    key, kind = step.key, state.room.kinds[step.key.type]
+    subjects = state.subjects[key.type]
+    known = subjects.pop(key.id, None)
     state.digest -= known.digest if known else 0
     if step.after is None:
         batch.subjects[key] = None
     else:
-        body = state.room.encode(step.after)
+        body = kind.encode(step.after)
         digest = subject_digest(key.type, key.id, body)
-        state.subjects[step.subject_id] = SubjectState(step.revision, step.after, digest, step.problems)
+        subjects[key.id] = SubjectState(step.revision, step.after, digest, step.problems)
         state.digest += digest
         # The row shares the step's problems, which sealing its events completes before the commit.
         batch.subjects[key] = SubjectRow(key, step.revision, body, step.problems)
     state.digest %= _MODULUS
-    _note_availability(state, step, frame, batch, now)
+    state.note_due(key.type, key.id, step.before, step.after)
 
 
-def _note_availability(state: SourceState, step: Step, frame: Frame, batch: Batch, now: Instant) -> None:
-    was = state.room.availability(step.before)[0] if step.before is not None else None
-    became, since = state.room.availability(step.after) if step.after is not None else (None, None)
+def _note_availability(state: SourceState, step: Step, at: datetime, batch: Batch, now: Instant) -> None:
+    availability = state.room.kinds[step.key.type].availability
+    if availability is None:
+        return
+    was = availability(step.before)[0] if step.before is not None else None
+    became, since = availability(step.after) if step.after is not None else (None, None)
     if was != became:
-        began = min(since or frame.captured_at, now.wall)
-        batch.spans.append(SpanRow(state.key(step.subject_id), began, became))
+        batch.spans.append(SpanRow(step.key, min(since or at, now.wall), became))
 
 
 def subject_digest(subject_type: str, subject_id: str, body: bytes) -> int:
@@ -159,7 +261,12 @@ def _reject(state: SourceState, subject_id: str, error: Exception, batch: Batch,
 
 
 def _is_another_network(state: SourceState, frame: Frame) -> bool:
-    """Another own id and not one subject in common: the edge was logged into another network."""
+    """A base with another own id and not one subject in common: the edge was logged into another network.
+
+    Only those kinds count of which a base has every subject: an edge's own node is in any network.
+    """
     own = frame.network.self_id if frame.network else ""
-    moved = bool(state.row.self_id) and bool(own) and own != state.row.self_id
-    return moved and not (frame.inputs.keys() & state.subjects.keys())
+    if not (frame.whole and state.row.self_id and own and own != state.row.self_id):
+        return False
+    whole = [subject_type for subject_type, kind in state.room.kinds.items() if kind.gone is not None]
+    return not any(frame.inputs.get(of, {}).keys() & state.subjects[of].keys() for of in whole)

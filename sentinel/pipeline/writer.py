@@ -13,27 +13,24 @@ from sentinel.clock import Clock, Instant, earlier, rfc3339
 from sentinel.errors import FrameError
 from sentinel.events import Event, Telling
 from sentinel.model import (
-    Absorption,
     Attempt,
     Audience,
-    Burial,
-    Command,
     Position,
     Reached,
-    Replay,
     Sight,
     SinkPolicy,
     SubjectKey,
     unwatched,
 )
 from sentinel.pipeline import intake
+from sentinel.pipeline.commands import obey
 from sentinel.pipeline.inbox import Arrived, Asked, Closed, Inbox, Item, Opened, Session
 from sentinel.pipeline.intake import Place, SourceState, SubjectState
 from sentinel.pipeline.recorder import Recorder, subject_digest
 from sentinel.policy.routes import Route, everything_to
 from sentinel.policy.views import Views
 from sentinel.sources.room import Frame, Room
-from sentinel.store.protocol import Batch, Contents, GivenUp, Revival, SourceRow, SpanRow, Store
+from sentinel.store.protocol import Batch, Contents, GivenUp, SourceRow, SpanRow, Store, SubjectRow
 
 MOST_FRAMES = 256
 """Frames per commit."""
@@ -151,9 +148,9 @@ class Writer:
         self._look(done, now)
         # A full step means that more frames wait; they say themselves how far time has come.
         if len(items) < MOST_FRAMES:
+            self._pass_time(done, now)
             self._settle(now, until=now)
-        for one in asked:
-            self._obey(one.command, done.batch, now)
+        obey((one.command for one in asked), done.batch, self._programs, self._views.new_delivery, now)
         self._settle_attempts(attempts, done, now)
         self._reached("folded")
         self._commit(done)
@@ -202,7 +199,8 @@ class Writer:
         self._look(done, now)
         self._settle(now, until=earlier(now, frame.captured_at))
         first = frame.whole and not state.row.based
-        events = self._recorder.record(state, frame, done.batch, now)
+        events, dropped = self._recorder.record(state, frame, done.batch, now)
+        self._views.forget(dropped)
         intake.advance(state, frame)
         done.batch.sources[state.row.name] = state.row
         for event in events:
@@ -212,8 +210,15 @@ class Writer:
             gc.collect()
             gc.freeze()
         if first:
-            fields = logger.bind(source=state.row.name, subjects=len(state.subjects), network=state.row.network)
+            fields = logger.bind(source=state.row.name, subjects=state.devices(), network=state.row.network)
             fields.info("first sight: changes are news from now on")
+
+    def _pass_time(self, done: _Pass, now: Instant) -> None:
+        """What is due by now, after the frames that were waiting."""
+        for state in self._sources.values():
+            due = state.due.take(now.wall, state.ready())
+            for event in self._recorder.pass_time(state, due, done.batch, now) if due else ():
+                self._views.observe(event, now.wall, now)
 
     def _look(self, done: _Pass, now: Instant) -> None:
         """Which sources began or ceased to see."""
@@ -228,7 +233,7 @@ class Writer:
                 self._views.sighted(name, now)
 
     def _settle(self, now: Instant, *, until: Instant) -> None:
-        seeing = {name for name, state in self._sources.items() if not state.blind}
+        seeing = {(name, of) for name, state in self._sources.items() for of in state.believable()}
         self._views.settle(now, seeing, until=until)
 
     def _settle_attempts(self, attempts: list[Attempt], done: _Pass, now: Instant) -> None:
@@ -239,21 +244,6 @@ class Writer:
             self._attempts_due = now.boot + OUTCOMES_WAIT
         if done.batch or len(self._attempts) >= OUTCOMES_AT_ONCE or now.boot >= self._attempts_due:
             done.batch.attempts, self._attempts, self._attempts_due = self._attempts, [], None
-
-    def _obey(self, command: Command, batch: Batch, now: Instant) -> None:
-        match command:
-            case Absorption():
-                batch.absorptions.append((command, now.wall))
-            case Replay(deliveries, to):
-                batch.revivals += [self._revival(number, to, now) for number in deliveries]
-            case Burial(deliveries):
-                batch.buried += deliveries
-                logger.bind(deliveries=len(deliveries)).warning("dead deliveries are forgotten")
-
-    def _revival(self, delivery: tuple[int, str], to: str, now: Instant) -> Revival:
-        number, sink = delivery
-        only_news = (to or sink) not in self._programs
-        return Revival(number, self._views.new_delivery(), to, now.wall, only_news)
 
     def _commit(self, done: _Pass) -> None:
         rulings = self._views.rulings()
@@ -304,6 +294,9 @@ class Writer:
             dues.append(self._attempts_due - now.boot)
         if (views_due := self._views.next_due(now)) is not None:
             dues.append(views_due)
+        for state in self._sources.values():
+            if (subjects_due := state.due.next_due(now.wall, state.ready())) is not None:
+                dues.append(subjects_due)
         return max(0.0, min(dues))
 
     def _publish(self) -> None:
@@ -330,13 +323,22 @@ def _restored(name: str, room: Room, contents: Contents, now: Instant) -> Source
     row = next((row for row in contents.sources if row.name == name), SourceRow(name, room.kind))
     state = SourceState(room=room, row=row, since=now.wall)
     for subject in contents.subjects:
-        if subject.key.source == name:
-            digest = subject_digest(subject.key.type, subject.key.id, subject.body)
-            record = room.decode(subject.body)
-            state.subjects[subject.key.id] = SubjectState(subject.revision, record, digest, dict(subject.problems))
-            state.digest += digest
+        if subject.key.source == name and subject.key.type in room.kinds:
+            _restore(state, subject)
+    # What followed from these records is stored as well.
+    state.derivation.inputs()
     state.digest %= 1 << 256
     return state
+
+
+def _restore(state: SourceState, row: SubjectRow) -> None:
+    _, of, subject_id = row.key
+    digest = subject_digest(of, subject_id, row.body)
+    record = state.room.kinds[of].decode(row.body)
+    state.subjects[of][subject_id] = SubjectState(row.revision, record, digest, dict(row.problems))
+    state.digest += digest
+    state.derivation.follow(of, subject_id, None, record)
+    state.note_due(of, subject_id, None, record)
 
 
 def _unwatched(state: SourceState, contents: Contents, now: Instant) -> SpanRow:
@@ -354,7 +356,7 @@ def _report(name: str, state: SourceState) -> SourceReport:
         remedy=intake.remedy(state, sight),
         blind=state.blind,
         since=state.since,
-        subjects=len(state.subjects),
+        subjects=state.devices(),
         network=state.row.network,
         edge=state.edge if state.session else "",
         last_frame_at=state.row.seen_at,
@@ -370,7 +372,7 @@ def _say_sight(state: SourceState) -> None:
     state.said = sight
     fields = logger.bind(source=state.row.name)
     if sight.seeing:
-        fields.bind(subjects=len(state.subjects)).info("source sees")
+        fields.bind(subjects=state.devices()).info("source sees")
     elif sight.detail or sight.login_url or sight.reason not in intake.PASSING:
         given = {"detail": sight.detail, "login_url": sight.login_url, "remedy": intake.remedy(state, sight)}
         fields.bind(reason=sight.reason, **{name: text for name, text in given.items() if text}).error(

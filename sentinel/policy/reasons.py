@@ -15,9 +15,10 @@ def debounce(window: timedelta, *, began: datetime, newest: datetime, now: Insta
     return deadline(now, min(newest, began + (MOST_WINDOWS - 1) * window), window)
 
 
-def blind(subject: SubjectKey, seeing: AbstractSet[str]) -> bool:
+def blind(subject: SubjectKey, seeing: AbstractSet[tuple[str, str]]) -> bool:
     """Open as long as the subject's source does not see: what looks like a change may only be the lost view.
 
-    A source that is not watched any more does not see either.
+    `seeing` has each source with the types of subjects that can be believed now: some need no sight. A source that is
+    not watched any more does not see either.
     """
-    return subject.source not in seeing
+    return (subject.source, subject.type) not in seeing

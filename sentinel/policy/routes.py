@@ -82,7 +82,7 @@ def matching(event: Event, routes: Sequence[Route]) -> Iterator[Route]:
     """All routes that ask for the event, in their order."""
     said: _Said | None = None
     for route in routes:
-        if not _fits_type(event, route.match) or (event.type.problem == "ends" and not route.resolved):
+        if not _fits_type(event, route.match) or (event.problem == "ends" and not route.resolved):
             continue
         if said is None and (_asks_who(route.match) or route.exclude is not None):
             said = _said(event)

@@ -82,8 +82,10 @@ class Views:
         if not reached:
             self._rule(Outcome(event.number, NO_SINK, OutcomeState.UNROUTED))
 
-    def settle(self, now: Instant, seeing: AbstractSet[str], *, until: Instant) -> None:
-        """Compares every row that nothing holds any longer than `until`; `seeing` are the sources that see."""
+    def settle(self, now: Instant, seeing: AbstractSet[tuple[str, str]], *, until: Instant) -> None:
+        """Compares every row that nothing holds any longer than `until`; `seeing` are the sources with
+        the types of their subjects that can be believed now.
+        """
         for place in self._due(until):
             rows = self._ripe(place, until)
             if not rows:
@@ -98,6 +100,12 @@ class Views:
         """The source sees again: what only its blindness held is compared at the next settling."""
         for place in sorted(self._unseen.pop(source, ())):
             heapq.heappush(self._timers, (now.boot, place))
+
+    def forget(self, subjects: Iterable[SubjectKey]) -> None:
+        """Subjects that are none of ours any more: nothing of them is told, and no sink has anything open there."""
+        for place in [(sink, subject) for subject in subjects for sink in self._sinks]:
+            for row in list(self._places.get(place, {}).values()):
+                self._revert(row, problem=None)
 
     def next_due(self, now: Instant) -> float | None:
         """Seconds until the next timer; None without one."""
@@ -122,7 +130,7 @@ class Views:
         rows = self._places.get(place, {})
         if event.type.removal:
             return [row for row in rows.values() if row.problem is not None]
-        row = rows.get(event.type.aspect) if event.type.problem == "ends" else None
+        row = rows.get(event.type.aspect) if event.problem == "ends" else None
         return [row] if row and row.problem is not None else []
 
     def _debounce(self, place: Place, aspect: str, seen_at: datetime, now: Instant) -> None:
@@ -172,17 +180,17 @@ class Views:
             return True
         return any(row.route not in self._without_endings for row in self._ended(place, event))
 
-    def _revert(self, row: Difference, *, problem: str | None) -> None:
+    def _revert(self, row: Difference, *, problem: str | None, why: str = "") -> None:
         for event in row.waiting:
-            self._rule(self._outcome(event, row.sink, OutcomeState.REVERTED))
+            self._rule(self._outcome(event, row.sink, OutcomeState.REVERTED, why=why))
         self._close(row, problem=problem, route=row.route)
 
     def _move_silently(self, row: Difference) -> None:
         """Nobody asked for what is left; an ending in it still ends what the sink was told."""
-        ended = any(event.type.problem == "ends" for event in row.waiting)
-        self._revert(row, problem=None if ended else row.problem)
+        ended = any(event.problem == "ends" for event in row.waiting)
+        self._revert(row, problem=None if ended else row.problem, why="no route asks for what is left")
         if any(event.type.removal for event in row.waiting):
-            self._end_problems((row.sink, row.subject))
+            self._end_problems((row.sink, row.subject), told_by=self._without_endings)
 
     def _tell(self, speaker: _Claim, quiet: Iterable[_Claim], now: Instant) -> None:
         claims = [speaker, *quiet]
@@ -195,7 +203,7 @@ class Views:
             state = OutcomeState.TOLD if event is speaks else OutcomeState.FOLDED
             self._rule(self._outcome(event, speaker.row.sink, state, message=telling.delivery.id))
         for claim in claims:
-            opened = claim.event if claim.event.type.problem == "opens" else None
+            opened = claim.event if claim.event.problem == "opens" else None
             route = self._route(opened, claim.row.sink) if opened else ""
             self._close(claim.row, problem=opened.event_id if opened else None, route=route)
         if speaks.type.removal:
@@ -213,10 +221,10 @@ class Views:
         )
         return Telling(delivery, Message(speaks.key, row.sink, speaks, folded))
 
-    def _end_problems(self, place: Place) -> None:
-        """A removal is the ending of whatever its subject had open."""
+    def _end_problems(self, place: Place, told_by: AbstractSet[str] | None = None) -> None:
+        """A removal is the ending of whatever its subject had open, one in silence of what these routes told."""
         for row in list(self._places.get(place, {}).values()):
-            if row.problem is not None:
+            if row.problem is not None and (told_by is None or row.route in told_by):
                 if row.waiting:
                     self._put(replace(row, problem=None, route=""))
                 else:

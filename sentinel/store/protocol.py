@@ -173,11 +173,49 @@ class Sent:
     event: Event
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events: those that every condition holds for; what is empty or None holds for all.
+
+    `types` are globs. An event is about one of `subjects`, or about what had the `name` or id in `source`. It concerned
+    `sink`, and was recorded at `since` or later.
+    """
+
+    types: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+    subjects: tuple[SubjectKey, ...] = ()
+    name: str = ""
+    source: str = ""
+    sink: str = ""
+    since: datetime | None = None
+
+
+EVERYTHING = Wanted()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenProblem:
+    """A problem that a sink was told and that is open; `event` is None once it is no longer kept."""
+
+    sink: str
+    event_id: str
+    route: str
+    event: Event | None
+
+
 class Reader(Protocol):
     """A reader's side: each call is one short transaction of its own."""
 
-    def events(self, *, after: int, newest: int | None) -> Iterator[Told]:
-        """Events with a number above `after`, oldest first; only the `newest` so many unless None."""
+    def events(self, *, after: int, newest: int | None, wanted: Wanted = EVERYTHING) -> Iterator[Told]:
+        """Wanted events with a number above `after`, oldest first; only the `newest` so many unless None."""
+        ...
+
+    def event(self, name: str) -> Told | None:
+        """The event with a number, or the only one whose id begins so; None for none or several."""
+        ...
+
+    def open_problems(self, subject: SubjectKey) -> tuple[OpenProblem, ...]:
+        """What sinks were told of a subject and is open, sorted by sink."""
         ...
 
     def event_count(self) -> int:

@@ -1,16 +1,23 @@
 """Reading while the writer writes: own connections that cannot change anything."""
 
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import orjson
+
 from sentinel.errors import StoreError
 from sentinel.events import Event, EventType, Message, Telling
-from sentinel.model import Delivery, DeliveryState, Outcome
+from sentinel.model import Delivery, DeliveryState, Outcome, SubjectKey
 from sentinel.store import rows
-from sentinel.store.protocol import Sent, SinkCounts, SubjectRow, Told
+from sentinel.store.protocol import EVERYTHING, OpenProblem, Sent, SinkCounts, SubjectRow, Told, Wanted
 
+Conditions = Mapping[str, object]
+"""Parameters of a query, by name."""
+FEWEST_DIGITS = 8
+"""Of an event's id; fewer digits are a number."""
 PAGE = 500
 """Events per transaction: a long listing never holds the write-ahead log."""
 
@@ -22,12 +29,40 @@ class SqliteReader:
         self._path = path
         self._catalogue = catalogue
 
-    def events(self, *, after: int, newest: int | None) -> Iterator[Told]:
-        """Events with a number above `after`, oldest first; only the `newest` so many unless None."""
-        start = max(after, self._start(newest))
-        while page := self._page(start):
+    def events(self, *, after: int, newest: int | None, wanted: Wanted = EVERYTHING) -> Iterator[Told]:
+        """Wanted events with a number above `after`, oldest first; only the `newest` so many unless None."""
+        conditions = _conditions(wanted)
+        start = max(after, self._start(newest, conditions))
+        while page := self._page(start, conditions):
             yield from page
             start = page[-1].event.number
+
+    def event(self, name: str) -> Told | None:
+        """The event with a number, or the only one whose id begins so; None for none or several."""
+        number = int(name) if name.isdecimal() and len(name) < FEWEST_DIGITS else 0
+        beginning = name.lower() if re.fullmatch(f"[0-9a-fA-F]{{{FEWEST_DIGITS},64}}", name) else None
+        query = f"SELECT {rows.EVENT_COLUMNS} FROM events WHERE number = ?1 OR (key >= ?2 AND key < ?2 || 'g') LIMIT 2"
+        with self._open() as connection:
+            found = connection.execute(query, (number, beginning)).fetchall()
+            if len(found) != 1:
+                return None
+            event = rows.to_event(found[0], self._catalogue)
+            return Told(event, self._outcomes(connection, event.number))
+
+    def open_problems(self, subject: SubjectKey) -> tuple[OpenProblem, ...]:
+        """What sinks were told of a subject and is open, sorted by sink."""
+        with self._open() as connection:
+            found = connection.execute(_OPEN_PROBLEMS, subject).fetchall()
+            return tuple(
+                OpenProblem(sink, event_id, route, self._by_id(connection, event_id)) for sink, event_id, route in found
+            )
+
+    def copy_to(self, path: Path) -> None:
+        """Makes a file there that has everything as of the last commit; that file must not exist."""
+        path.touch(mode=0o600, exist_ok=False)
+        with self._open() as connection, closing(sqlite3.connect(path)) as copy:
+            connection.rollback()  # a backup begins a transaction of its own
+            connection.backup(copy)
 
     def event_count(self) -> int:
         """How many events the ledger has."""
@@ -102,18 +137,23 @@ class SqliteReader:
         found = connection.execute(query, (rows.numbers(sorted(numbers)),))
         return {row[0]: rows.to_event(row, self._catalogue) for row in found}
 
-    def _start(self, newest: int | None) -> int:
+    def _by_id(self, connection: sqlite3.Connection, event_id: str) -> Event | None:
+        query = f"SELECT {rows.EVENT_COLUMNS} FROM events WHERE key >= ?1 AND key < ?1 || 'g'"
+        found = connection.execute(query, (event_id,)).fetchone()
+        return rows.to_event(found, self._catalogue) if found else None
+
+    def _start(self, newest: int | None, conditions: Conditions) -> int:
         if newest is None:
             return 0
         with self._open() as connection:
-            nth = "SELECT number FROM events ORDER BY number DESC LIMIT 1 OFFSET ?"
-            found = connection.execute(nth, (newest,)).fetchone()
+            nth = f"SELECT number FROM events WHERE {_WANTED} ORDER BY number DESC LIMIT 1 OFFSET :newest"
+            found = connection.execute(nth, {**conditions, "newest": newest}).fetchone()
         return int(found[0]) if found else 0
 
-    def _page(self, after: int) -> list[Told]:
+    def _page(self, after: int, conditions: Conditions) -> list[Told]:
         with self._open() as connection:
-            query = f"SELECT {rows.EVENT_COLUMNS} FROM events WHERE number > ? ORDER BY number LIMIT {PAGE}"
-            events = [rows.to_event(row, self._catalogue) for row in connection.execute(query, (after,))]
+            found = connection.execute(_PAGE, {**conditions, "after": after})
+            events = [rows.to_event(row, self._catalogue) for row in found]
             return [Told(event, self._outcomes(connection, event.number)) for event in events]
 
     def _outcomes(self, connection: sqlite3.Connection, number: int) -> tuple[Outcome, ...]:
@@ -150,6 +190,34 @@ _MATCH = """
 _BACKLOG = f"""
     SELECT {rows.DELIVERY_COLUMNS} FROM deliveries
     WHERE sink = ? AND state = 'pending' AND id > ? ORDER BY id LIMIT ?
+"""
+
+
+def _conditions(wanted: Wanted) -> Conditions:
+    """The parameters of `_WANTED`."""
+    return {
+        "types": orjson.dumps([glob.replace("[!", "[^") for glob in wanted.types]).decode(),
+        "severities": orjson.dumps(wanted.severities).decode(),
+        "subjects": orjson.dumps(["|".join(key) for key in wanted.subjects]).decode(),
+        "name": wanted.name.lower(),
+        "source": wanted.source,
+        "sink": wanted.sink,
+        "since": rows.text(wanted.since) or "",
+    }
+
+
+_WANTED = """
+    (:types = '[]' OR EXISTS (SELECT 1 FROM json_each(:types) WHERE events.type GLOB value))
+    AND (:severities = '[]' OR severity IN (SELECT value FROM json_each(:severities)))
+    AND (:name = '' OR (:source IN ('', source) AND (lower(subject_name) = :name OR lower(subject_id) = :name))
+         OR source || '|' || subject_type || '|' || subject_id IN (SELECT value FROM json_each(:subjects)))
+    AND (:sink = '' OR EXISTS (SELECT 1 FROM outcomes WHERE outcomes.event = events.number AND outcomes.sink = :sink))
+    AND +recorded_at >= :since  -- without its index: events are read in their order
+"""
+_PAGE = f"SELECT {rows.EVENT_COLUMNS} FROM events WHERE number > :after AND {_WANTED} ORDER BY number LIMIT {PAGE}"
+_OPEN_PROBLEMS = """
+    SELECT sink, problem, route FROM differences
+    WHERE source = ? AND subject_type = ? AND subject_id = ? AND problem IS NOT NULL ORDER BY sink, aspect
 """
 _HELD = "SELECT sink, count(*) FROM differences WHERE waiting <> '[]' GROUP BY sink"
 

@@ -15,7 +15,8 @@ from random import Random
 from statistics import median
 from typing import Any
 
-from sentinel.control.client import Status, connected
+from sentinel.control.client import connected
+from sentinel.control.values import Status
 from sentinel.errors import ControlError
 from tests.crash import ledger, oracle
 from tests.crash.ledger import Device

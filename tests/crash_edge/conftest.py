@@ -1,28 +1,18 @@
 """What every trial shares: the program that dies, a simulated tailnet, a service that outlives its sidecars."""
 
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.rig import ROOT, Service, Tailnet
-
-BUILD = ("build", "-trimpath", "-ldflags", "-s -w", "-o", "../bin/crashing-sidecar", "./cmd/crashing-sidecar")
+from tests.rig import Service, Tailnet, built
 
 
 @pytest.fixture(scope="session")
 def crashing_sidecar() -> str:
-    """The program, built as the real one is, so that both share Go's cache."""
-    subprocess.run(
-        [str(ROOT / "scripts" / "go"), "-C", "sidecar-go", *BUILD],
-        cwd=ROOT,
-        env={**os.environ, "CGO_ENABLED": "0"},
-        check=True,
-    )
-    return str(ROOT / "bin" / "crashing-sidecar")
+    """The program that dies."""
+    return built("crashing-sidecar")
 
 
 @pytest.fixture(scope="module")

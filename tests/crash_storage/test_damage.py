@@ -33,7 +33,7 @@ def lived(path: Path) -> World:
         world.pass_time(600)
         world.settle()
     frame = world.wire.frame(delta=delta(upserts=[node("device-1", online=True)]))
-    object.__setattr__(frame, "inputs", dict(frame.inputs) | {"n-device-2": "poison"})
+    object.__setattr__(frame, "inputs", {"peer": {**frame.inputs["peer"], "n-device-2": "poison"}})
     world.see(frame)
     world.see(world.wire.frame(delta=delta(removals=PEERS[20:])))
     world.pass_time(3600)

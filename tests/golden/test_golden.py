@@ -6,7 +6,7 @@ are told. `pytest tests/golden --accept` writes the files anew.
 
 import random
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -18,8 +18,9 @@ from sentinel.events import Reading
 from sentinel.model import Audience, SinkPolicy
 from sentinel.sources.room import Frame
 from sentinel.sources.tailnet import ROOM
-from sentinel.wire.v1 import frame_pb2
+from sentinel.wire.v1 import frame_pb2, tailnet_pb2
 from tests.builders import START, Wire, delta, node, patch, user
+from tests.golden import own_node, peers, routes
 from tests.world import World
 
 CASES = Path(__file__).parent / "cases"
@@ -121,6 +122,9 @@ STORIES: tuple[Story, ...] = (
     several_peers_change_in_one_frame,
     a_base_after_a_gap_differs,
     nothing_real_changes,
+    *peers.STORIES,
+    *own_node.STORIES,
+    *routes.STORIES,
 )
 
 
@@ -175,7 +179,8 @@ def _bodies_in_batches(path: Path, order: random.Random, most: int) -> list[byte
 
 
 def _flips(chance: random.Random) -> Iterator[Frame]:
-    wire = Wire(now=datetime(2025, 12, 31, tzinfo=UTC))
+    # So shortly before the clock that no key reaches a rung in between.
+    wire = Wire(now=START - timedelta(minutes=2))
     names = [f"peer-{number}" for number in range(5)]
     yield wire.base(*(node(name) for name in names))
     for _ in range(60):
@@ -183,8 +188,23 @@ def _flips(chance: random.Random) -> Iterator[Frame]:
         chosen = chance.sample(names, 2)
         if chance.random() < 0.2:
             yield wire.frame(delta=delta(removals=chosen[:1], upserts=[node(chosen[1])]))
+        elif chance.random() < 0.3:
+            yield wire.frame(delta=delta(upserts=[_mutant(chance, name) for name in chosen]))
         else:
             yield wire.frame(delta=delta(patches=[patch(name, online=chance.random() < 0.5) for name in chosen]))
+
+
+def _mutant(chance: random.Random, name: str) -> tailnet_pb2.Node:
+    """The peer with other tags, routes, keys and versions, its key expired long ago or far from its end."""
+    return node(
+        name,
+        online=None,
+        tags=chance.sample(["tag:a", "tag:b"], chance.randint(0, 2)),
+        primary_routes=chance.sample(["10.0.0.0/24", "10.1.0.0/24"], chance.randint(0, 2)),
+        node_key=f"nodekey:{chance.randint(1, 3):064x}",
+        key_expiry=START + timedelta(days=chance.choice([-3, 90])),
+        says={"os_version": str(chance.randint(1, 3))},
+    )
 
 
 def _compare(file: Path, text: str, request: pytest.FixtureRequest) -> None:

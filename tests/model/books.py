@@ -144,7 +144,9 @@ def edge_truth(books: Books, edge: Edge) -> Mapping[str, bool | None]:
 
 
 def subjects_are_what_the_frames_say(books: Books) -> None:
-    stored = {row.key.id.removeprefix("n-"): ROOM.decode(row.body).presence for row in books.contents.subjects}
+    decode = ROOM.kinds["peer"].decode
+    peers = [row for row in books.contents.subjects if row.key.type == "peer"]
+    stored = {row.key.id.removeprefix("n-"): decode(row.body).presence for row in peers}
     assert {name: PRESENCE[presence] for name, presence in stored.items()} == books.truth()
 
 

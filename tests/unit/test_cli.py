@@ -22,27 +22,34 @@ from click.testing import CliRunner, Result
 from google.protobuf.timestamp_pb2 import Timestamp
 from loguru import logger
 
+from sentinel import app
 from sentinel.cli import demo
 from sentinel.cli.commands import cli
 from sentinel.cli.tables import COLUMNS, cut, table, width
 from sentinel.config import Config
 from sentinel.control.client import connected
 from sentinel.control.v1 import control_pb2, control_pb2_grpc
+from sentinel.control.values import Asked, Look, Occurrence, Subject
 from sentinel.errors import ControlError, Fault, SentinelError, StateError
 
 NAMES = (
-    "config",
-    "deliveries",
-    "devices",
-    "demo",
-    "dlq",
-    "events",
-    "run",
-    "serve",
-    "status",
-    "test-notify",
-    "validate-config",
-    "version",
+    *(
+        "completion",
+        "config",
+        "deliveries",
+        "devices",
+        "demo",
+        "diff",
+        "dlq",
+        "dump-netmap",
+        "events",
+        "explain",
+        "history",
+        "run",
+        "serve",
+        "status",
+    ),
+    *("test-notify", "validate-config", "version"),
 )
 MOMENT = datetime(2026, 3, 1, 13, 2, 5, tzinfo=UTC)
 
@@ -66,6 +73,11 @@ class Program:
     served: list[Config] = field(default_factory=list)
     environments: list[Mapping[str, str] | None] = field(default_factory=list)
     tested: list[tuple[str, ...]] = field(default_factory=list)
+    left: Asked | None = None
+    once: list[bool] = field(default_factory=list)
+    rehearsed: list[bool] = field(default_factory=list)
+    looked: list[Config] = field(default_factory=list)
+    sight: Look = field(default_factory=lambda: Look((), ()))
 
     def serve(
         self,
@@ -73,10 +85,23 @@ class Program:
         *,
         extra_env: Mapping[str, str] | None = None,
         ready: Callable[[], None] | None = None,
+        once: bool = False,
     ) -> int:
+        self.once.append(once)
         self.served.append(config)
         self.environments.append(extra_env)
         return self.serving(config, ready or (lambda: None))
+
+    def rehearse(self, config: Config, *, once: bool) -> int:
+        self.rehearsed.append(once)
+        return self.serving(config, lambda: None)
+
+    def look(self, config: Config) -> Look:
+        self.looked.append(config)
+        return self.sight
+
+    def stored(self, config: Config) -> Asked | None:
+        return self.left
 
     def check(self, config: Config) -> tuple[Fault, ...]:
         return self.faults
@@ -100,7 +125,7 @@ class Service(control_pb2_grpc.ControlServiceServicer):
 
     def __init__(self) -> None:
         self.status = control_pb2.GetStatusResponse(version="0.1.0", started_at=stamp(MOMENT))
-        self.subjects: list[control_pb2.ListSubjectsResponse] = []
+        self.subjects: list[control_pb2.Subject] = []
         self.events: list[control_pb2.ListEventsResponse] = []
         self.letters: list[control_pb2.ListDeliveriesResponse] = []
         self.requests: list[Any] = []
@@ -115,7 +140,7 @@ class Service(control_pb2_grpc.ControlServiceServicer):
         return self.status
 
     def ListSubjects(self, request: Any, context: Any) -> Iterator[control_pb2.ListSubjectsResponse]:
-        yield from self.subjects
+        yield control_pb2.ListSubjectsResponse(subjects=self.subjects)
         self.hanging.wait()
 
     def ListEvents(self, request: Any, context: Any) -> Iterator[control_pb2.ListEventsResponse]:
@@ -210,6 +235,14 @@ class TestGlobalOptions:
         assert config.tsnet.hostname == "other"
         assert (config.output.log_level, config.output.log_format, config.output.no_color) == ("warning", "json", True)
 
+    @pytest.mark.parametrize("before", [True, False])
+    def test_those_of_the_node_do_too(self, here: Path, before: bool) -> None:
+        options = ["--tailscale-auth-key", "tskey-x", "--tailscale-state-dir", "keys"]
+        program = Program()
+        assert run(*(options * before), "run", *(options * (not before)), program=program).exit_code == 0
+        tsnet = program.served[0].tsnet
+        assert (tsnet.auth_key.get_secret_value(), tsnet.state_dir) == ("tskey-x", here / "keys")
+
     def test_after_the_verb_wins(self) -> None:
         program = Program()
         run("--log-level", "debug", "run", "--log-level", "error", program=program)
@@ -287,6 +320,97 @@ class TestServe:
         (line,) = run("serve").stderr.splitlines()
         assert json.loads(line)["level"] == "warning"
         assert "did you mean SENTINEL_CONFIG_PATH?" in line
+
+    @pytest.mark.parametrize("name", ["serve", "run"])
+    def test_once_is_one_look_and_out_of_time_is_no_failure(self, name: str) -> None:
+        program = Program(serving=lambda config, ready: 5)
+        assert run(name, "--once", program=program).exit_code == 0
+        assert program.once == [True]
+
+    def test_without_it_the_service_goes_on(self) -> None:
+        program = Program()
+        assert run("serve", program=program).exit_code == 0
+        assert program.once == [False]
+
+    @pytest.mark.parametrize("once", [True, False])
+    def test_a_dry_run_tells_nobody(self, once: bool) -> None:
+        program = Program()
+        assert run("run", "--dry-run", *(["--once"] * once), program=program).exit_code == 0
+        assert (program.rehearsed, program.served) == ([once], [])
+
+
+class TestLooking:
+    @pytest.fixture
+    def program(self) -> Program:
+        detail = {
+            "presence": "offline",
+            "tags": ["tag:server"],
+            "addresses": ["100.64.0.7"],
+            "owner_id": 7,
+            "routes": ["10.0.0.0/8"],
+            "machine_authorized": None,
+            "expired": False,
+            "key_expiry": "2026-09-01T00:00:00.000000Z",
+            "os": "linux\x1b",
+        }
+        peer = Subject("tailnet", "peer", "n1", "nas", "offline", MOMENT, 3, (), detail)
+        envelope = {"event_type": "peer.offline", "timestamp": "2026-03-01T13:02:05.000000Z", "subject_name": "nas"}
+        return Program(sight=Look((peer,), (Occurrence(envelope, "nas lost contact", ()),)))
+
+    def test_the_difference_is_a_line_each(self, program: Program) -> None:
+        result = run("diff", program=program)
+        assert result.exit_code == 0
+        assert result.stdout == "Sentinel Diff\n- peer.offline nas (2026-03-01 14:02:05)\n"
+        assert result.stderr == "no service is running: looking once, which takes some seconds\n"
+        assert program.served == []
+
+    def test_no_difference_is_said(self) -> None:
+        assert run("diff").stdout == "Sentinel Diff\nNo changes detected\n"
+        assert run("diff", "--json").stdout == "[]\n"
+
+    def test_the_difference_as_json(self, program: Program) -> None:
+        (event,) = json.loads(run("diff", "--json", program=program).stdout)
+        assert (event["event_type"], event["outcomes"]) == ("peer.offline", [])
+
+    def test_the_tailnet_has_the_keys_of_the_original(self, program: Program) -> None:
+        result = run("dump-netmap", program=program)
+        document = json.loads(result.stdout)
+        assert list(document) == ["polled_at", "peers", "daemon_state", "prefs", "tailnet", "error_message"]
+        assert document["peers"] == [
+            {
+                "id": "n1",
+                "name": "nas",
+                "online": False,
+                "tags": ["tag:server"],
+                "owners": ["7"],
+                "ips": ["100.64.0.7"],
+                "routes": ["10.0.0.0/8"],
+                "machine_authorized": None,
+                "expired": False,
+                "key_expiry": "2026-09-01T00:00:00.000000Z",
+                "hostinfo_hash": None,
+                "metadata": {"os": "linux\x1b"},
+            }
+        ]
+        assert "\x1b" not in result.stdout
+
+    def test_the_state_of_the_node_itself_is_there_when_it_is_known(self) -> None:
+        daemon = Subject("tailnet", "daemon", "local", "", "up", None, 1, (), {"state": "Running"})
+        prefs = Subject("tailnet", "prefs", "local", "", "", None, 1, (), {"run_ssh": True})
+        document = json.loads(run("dump-netmap", program=Program(sight=Look((daemon, prefs), ()))).stdout)
+        assert document["daemon_state"] == "Running"
+        assert (document["prefs"], document["tailnet"], document["peers"]) == ({"run_ssh": True}, {}, [])
+
+    def test_a_running_service_is_asked_instead(self, service: Service, program: Program) -> None:
+        service.subjects.append(control_pb2.Subject(subject_type="peer", subject_id="n2", name="pi"))
+        assert [peer["name"] for peer in json.loads(run("dump-netmap", program=program).stdout)["peers"]] == ["pi"]
+        assert run("diff", program=program).stdout == "Sentinel Diff\nNo changes detected\n"
+        assert program.looked == []
+
+    def test_a_bad_configuration_is_78_before_anything_is_looked_at(self) -> None:
+        program = Program(faults=(Fault("bad", "sinks.a"),))
+        assert run("diff", program=program).exit_code == 78
+        assert program.looked == []
 
 
 class TestConfigValidate:
@@ -452,7 +576,7 @@ class TestDevices:
         for name, state in (("nas", "online"), ("日本の電話\x1b[2J", "offline"), ("a" * 90, "online")):
             columns = [control_pb2.Column(title="os", text="linux"), control_pb2.Column(title="owner", text="mira@x")]
             service.subjects.append(
-                control_pb2.ListSubjectsResponse(
+                control_pb2.Subject(
                     source="tailnet",
                     subject_type="peer",
                     subject_id=f"n{name[0]}",
@@ -533,7 +657,17 @@ class TestEvents:
             "message": "",
             "until": "2026-03-01T13:02:05.000000Z",
             "why": "debounce",
+            "route": "",
         }
+
+    @pytest.mark.parametrize("follow", [True, False])
+    def test_the_service_is_asked_for_what_was_asked_for(self, service: Service, follow: bool) -> None:
+        options = ["--type", "peer.*", "--type", "*.lost", "--severity", "warning", "--device", "nas", "--sink", "hook"]
+        run("history", *options, "--since", "2026-03-01T14:02:05", "--limit", "3", *(["--follow"] * follow))
+        (request,) = service.requests
+        assert (list(request.types), list(request.severities)) == (["peer.*", "*.lost"], ["warning"])
+        assert (request.subject, request.sink, request.limit, request.follow) == ("nas", "hook", 3, follow)
+        assert request.since == stamp(MOMENT)
 
     def test_following_prints_one_object_a_line_until_the_service_ends(self, service: Service) -> None:
         service.events *= 2
@@ -588,7 +722,7 @@ class TestClient:
 
     def test_a_service_that_hangs_is_given_up(self, here: Path, service: Service) -> None:
         service.hanging.clear()
-        service.subjects.append(control_pb2.ListSubjectsResponse(name="nas"))
+        service.subjects.append(control_pb2.Subject(name="nas"))
         with connected(here / ".sentinel/control.sock", answer_within=0.05) as client:
             with pytest.raises(ControlError, match="did not answer within"):
                 client.status()
@@ -734,3 +868,16 @@ def test_a_closed_pipe_is_quiet() -> None:
     ended = subprocess.run([sys.executable, "-c", program], stdout=written, stderr=subprocess.PIPE, check=False)
     os.close(written)
     assert ended.stderr == b""
+
+
+def test_every_part_of_the_program_is_found_when_it_is_used() -> None:
+    assert all(callable(getattr(app, name)) for name in app.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = app.nonsense
+
+
+def test_a_command_that_only_asks_waits_for_no_store_and_no_sinks() -> None:
+    program = "import sys, sentinel.cli.main; print([name for name in sys.argv[1:] if name in sys.modules])"
+    unused = ("apprise", "sqlite3", "sentinel.app.service", "sentinel.pipeline.writer", "sentinel.sources.tailnet")
+    ended = subprocess.run([sys.executable, "-c", program, *unused], capture_output=True, text=True, check=True)
+    assert ended.stdout == "[]\n"

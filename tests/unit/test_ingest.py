@@ -101,7 +101,7 @@ def test_frames_reach_the_inbox_and_a_base_arrives_whole(ingest: Ingest) -> None
     base = ingest.next()
     assert isinstance(base, Arrived)
     assert base.frame.whole
-    assert sorted(base.frame.inputs) == ["n-a", "n-b"]
+    assert sorted(base.frame.inputs["peer"]) == ["n-a", "n-b"]
 
 
 def test_what_is_committed_is_acknowledged(ingest: Ingest) -> None:

@@ -3,17 +3,21 @@
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sentinel.model import NO_SINK, Audience, OutcomeState, Position, SinkPolicy
+from sentinel.events import Event, EventType, Severity
+from sentinel.model import NO_SINK, Audience, OutcomeState, Position, SinkPolicy, SubjectKey
 from sentinel.policy.routes import Route, Selector, everything_to
+from sentinel.policy.views import Views
 from sentinel.store import rows
 from sentinel.store.damage import schema_seal
 from tests.builders import delta, node
+from tests.fakes import FakeClock
 from tests.world import World
 
 HELD, TOLD, UNROUTED = OutcomeState.HELD, OutcomeState.TOLD, OutcomeState.UNROUTED
@@ -105,6 +109,18 @@ def test_a_route_without_endings_lets_its_problem_end_in_silence(tmp_path: Path,
     assert here.told("hook") == ["nas peer.offline"] * 2
 
 
+def test_a_route_without_endings_is_not_told_of_a_removal_that_it_does_not_ask_for(tmp_path: Path) -> None:
+    asks = Selector(event_types=("peer.offline", "peer.online"))
+    here = world(tmp_path, Route("quiet", asks, None, ("hook",), stop=False, index=0, resolved=False))
+    here.see(here.wire.patch("nas", online=False))
+    here.pass_time(10)
+    here.see(here.wire.frame(delta=delta(removals=["nas"])))
+    here.pass_time(10)
+    assert here.told("hook") == ["nas peer.offline"]
+    assert here.outcomes("hook") == [TOLD, REVERTED]
+    assert here.store.load().differences == ()
+
+
 def test_there_and_back_is_not_told_though_only_there_was_asked_for(tmp_path: Path) -> None:
     here = world(tmp_path, route("peer.offline"))
     here.see(here.wire.patch("nas", online=False))
@@ -190,7 +206,7 @@ def test_going_away_with_a_removal_is_no_problem_for_who_asks_for_removals(tmp_p
     assert here.store.load().differences == ()
     here.see(here.wire.frame(delta=delta(upserts=[node("nas")])))
     here.pass_time(10)
-    assert len(here.told("hook")) == (2 if audience is Audience.PROGRAMS else 1)
+    assert len(here.told("hook")) == (1 if audience is Audience.PEOPLE else 2)
 
 
 def test_for_people_only_what_concerns_them_outranks(tmp_path: Path) -> None:
@@ -264,3 +280,50 @@ def _make_older(path: Path) -> None:
             "UPDATE ledger SET schema = ?1, seal = seal(one, id, created_at, high_revision, last_words, ?1)",
             (schema_seal(connection),),
         )
+
+
+def test_a_problem_that_outlives_a_burst_still_ends_as_its_route_says(tmp_path: Path) -> None:
+    quiet = Route("quiet", Selector(), None, ("hook",), stop=False, index=0, resolved=False)
+    here = world(tmp_path, quiet)
+    here.see(here.wire.patch("nas", online=False))
+    here.pass_time(10)
+    for online in (True, False):
+        here.see(here.wire.patch("nas", online=online))
+    here.pass_time(10)
+    here.see(here.wire.patch("nas", online=True))
+    here.pass_time(10)
+    assert here.told("hook") == ["nas peer.offline"]
+
+
+def test_what_is_not_asked_for_moves_the_view_of_an_open_problem() -> None:
+    clock = FakeClock()
+    warnings = route("key.expiring", severities=("warning",))
+    views = Views(sinks=SINKS[:1], routes=[warnings], window=timedelta(), rows=(), next_delivery=1, now=clock.now())
+    rungs = (("none", "7d", Severity.WARNING), ("7d", "3d", Severity.INFO), ("3d", "7d", Severity.WARNING))
+    told = []
+    for number, (before, after, severity) in enumerate(rungs, start=1):
+        views.observe(rung(number, before, after, severity), clock.now().wall, clock.now())
+        views.settle(clock.now(), {("tailnet", "peer")}, until=clock.now())
+        told += [telling.delivery.speaks for telling in views.rulings().tellings]
+    assert told == [1, 3]
+
+
+def rung(number: int, before: str, after: str, severity: Severity) -> Event:
+    """One step of a problem that has more than two values."""
+    now = FakeClock().now().wall
+    return Event(
+        number=number,
+        key=f"{number:064}",
+        event_id=f"{number:032}",
+        type=EventType("key.expiring", aspect="key life", order=1, problem="opens"),
+        subject=SubjectKey("tailnet", "peer", "n1"),
+        subject_name="nas",
+        severity=severity,
+        revision=number,
+        timestamp=now,
+        recorded_at=now,
+        before=before,
+        after=after,
+        resolves=None,
+        body=b"{}",
+    )

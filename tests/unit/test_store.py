@@ -78,7 +78,7 @@ def test_a_failed_attempt_leaves_its_words_and_its_next_try(world: World) -> Non
 def test_a_batch_is_all_or_nothing(world: World) -> None:
     world.see(world.wire.patch("nas", online=False))
     event = world.history()[0].event
-    key = ROOM.subject_type, "n-x"
+    key = "peer", "n-x"
     batch = Batch(events=[event], subjects={("tailnet", *key): SubjectRow(("tailnet", *key), 9, b"{}")})  # type: ignore[dict-item, arg-type]
     subjects = world.reader.subjects()
     with pytest.raises(StoreError, match="UNIQUE"):
@@ -117,7 +117,7 @@ def test_the_time_between_a_kill_and_the_next_run_is_unknown(world: World) -> No
 
 def test_a_subject_that_cannot_be_understood_keeps_its_state_and_is_noted(world: World) -> None:
     frame = world.wire.frame(delta=delta(upserts=[node("pi", online=False)]))
-    poisoned = dict(frame.inputs) | {"n-nas": "poison"}
+    poisoned = {"peer": {**frame.inputs["peer"], "n-nas": "poison"}}
     object.__setattr__(frame, "inputs", poisoned)
     world.see(frame)
     assert world.events() == ["pi peer.offline"]

@@ -82,10 +82,28 @@ class SinkStatus(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., pending: _Optional[int] = ..., delivered: _Optional[int] = ..., dead: _Optional[int] = ..., held: _Optional[int] = ..., last_error: _Optional[str] = ...) -> None: ...
 
 class ListSubjectsRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("names", "tags", "owners", "systems", "states", "detailed")
+    NAMES_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    OWNERS_FIELD_NUMBER: _ClassVar[int]
+    SYSTEMS_FIELD_NUMBER: _ClassVar[int]
+    STATES_FIELD_NUMBER: _ClassVar[int]
+    DETAILED_FIELD_NUMBER: _ClassVar[int]
+    names: _containers.RepeatedScalarFieldContainer[str]
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    owners: _containers.RepeatedScalarFieldContainer[str]
+    systems: _containers.RepeatedScalarFieldContainer[str]
+    states: _containers.RepeatedScalarFieldContainer[str]
+    detailed: bool
+    def __init__(self, names: _Optional[_Iterable[str]] = ..., tags: _Optional[_Iterable[str]] = ..., owners: _Optional[_Iterable[str]] = ..., systems: _Optional[_Iterable[str]] = ..., states: _Optional[_Iterable[str]] = ..., detailed: _Optional[bool] = ...) -> None: ...
 
 class ListSubjectsResponse(_message.Message):
+    __slots__ = ("subjects",)
+    SUBJECTS_FIELD_NUMBER: _ClassVar[int]
+    subjects: _containers.RepeatedCompositeFieldContainer[Subject]
+    def __init__(self, subjects: _Optional[_Iterable[_Union[Subject, _Mapping]]] = ...) -> None: ...
+
+class Subject(_message.Message):
     __slots__ = ("source", "subject_type", "subject_id", "name", "state", "since", "revision", "columns", "detail_json")
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -116,12 +134,22 @@ class Column(_message.Message):
     def __init__(self, title: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
 
 class ListEventsRequest(_message.Message):
-    __slots__ = ("limit", "follow")
+    __slots__ = ("limit", "follow", "types", "severities", "subject", "sink", "since")
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     FOLLOW_FIELD_NUMBER: _ClassVar[int]
+    TYPES_FIELD_NUMBER: _ClassVar[int]
+    SEVERITIES_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    SINK_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
     limit: int
     follow: bool
-    def __init__(self, limit: _Optional[int] = ..., follow: _Optional[bool] = ...) -> None: ...
+    types: _containers.RepeatedScalarFieldContainer[str]
+    severities: _containers.RepeatedScalarFieldContainer[str]
+    subject: str
+    sink: str
+    since: _timestamp_pb2.Timestamp
+    def __init__(self, limit: _Optional[int] = ..., follow: _Optional[bool] = ..., types: _Optional[_Iterable[str]] = ..., severities: _Optional[_Iterable[str]] = ..., subject: _Optional[str] = ..., sink: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ListEventsResponse(_message.Message):
     __slots__ = ("event_json", "outcomes", "text")
@@ -134,18 +162,66 @@ class ListEventsResponse(_message.Message):
     def __init__(self, event_json: _Optional[bytes] = ..., outcomes: _Optional[_Iterable[_Union[Outcome, _Mapping]]] = ..., text: _Optional[str] = ...) -> None: ...
 
 class Outcome(_message.Message):
-    __slots__ = ("sink", "state", "message", "until", "why")
+    __slots__ = ("sink", "state", "message", "until", "why", "route")
     SINK_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     UNTIL_FIELD_NUMBER: _ClassVar[int]
     WHY_FIELD_NUMBER: _ClassVar[int]
+    ROUTE_FIELD_NUMBER: _ClassVar[int]
     sink: str
     state: str
     message: str
     until: _timestamp_pb2.Timestamp
     why: str
-    def __init__(self, sink: _Optional[str] = ..., state: _Optional[str] = ..., message: _Optional[str] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., why: _Optional[str] = ...) -> None: ...
+    route: str
+    def __init__(self, sink: _Optional[str] = ..., state: _Optional[str] = ..., message: _Optional[str] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., why: _Optional[str] = ..., route: _Optional[str] = ...) -> None: ...
+
+class ExplainRequest(_message.Message):
+    __slots__ = ("about",)
+    ABOUT_FIELD_NUMBER: _ClassVar[int]
+    about: str
+    def __init__(self, about: _Optional[str] = ...) -> None: ...
+
+class ExplainResponse(_message.Message):
+    __slots__ = ("event", "subjects")
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    SUBJECTS_FIELD_NUMBER: _ClassVar[int]
+    event: ExplainedEvent
+    subjects: _containers.RepeatedCompositeFieldContainer[ExplainedSubject]
+    def __init__(self, event: _Optional[_Union[ExplainedEvent, _Mapping]] = ..., subjects: _Optional[_Iterable[_Union[ExplainedSubject, _Mapping]]] = ...) -> None: ...
+
+class ExplainedEvent(_message.Message):
+    __slots__ = ("event", "routes")
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    ROUTES_FIELD_NUMBER: _ClassVar[int]
+    event: ListEventsResponse
+    routes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, event: _Optional[_Union[ListEventsResponse, _Mapping]] = ..., routes: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ExplainedSubject(_message.Message):
+    __slots__ = ("subject", "problems", "events")
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    PROBLEMS_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    subject: Subject
+    problems: _containers.RepeatedCompositeFieldContainer[OpenProblem]
+    events: _containers.RepeatedCompositeFieldContainer[ListEventsResponse]
+    def __init__(self, subject: _Optional[_Union[Subject, _Mapping]] = ..., problems: _Optional[_Iterable[_Union[OpenProblem, _Mapping]]] = ..., events: _Optional[_Iterable[_Union[ListEventsResponse, _Mapping]]] = ...) -> None: ...
+
+class OpenProblem(_message.Message):
+    __slots__ = ("sink", "event_id", "text", "since", "route")
+    SINK_FIELD_NUMBER: _ClassVar[int]
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    ROUTE_FIELD_NUMBER: _ClassVar[int]
+    sink: str
+    event_id: str
+    text: str
+    since: _timestamp_pb2.Timestamp
+    route: str
+    def __init__(self, sink: _Optional[str] = ..., event_id: _Optional[str] = ..., text: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., route: _Optional[str] = ...) -> None: ...
 
 class ListDeliveriesRequest(_message.Message):
     __slots__ = ("sink", "state", "limit", "ids")

@@ -65,6 +65,11 @@ class ControlServiceStub:
                 request_serializer=sentinel_dot_control_dot_v1_dot_control__pb2.PurgeDeliveriesRequest.SerializeToString,
                 response_deserializer=sentinel_dot_control_dot_v1_dot_control__pb2.PurgeDeliveriesResponse.FromString,
                 _registered_method=True)
+        self.Explain = channel.unary_unary(
+                '/sentinel.control.v1.ControlService/Explain',
+                request_serializer=sentinel_dot_control_dot_v1_dot_control__pb2.ExplainRequest.SerializeToString,
+                response_deserializer=sentinel_dot_control_dot_v1_dot_control__pb2.ExplainResponse.FromString,
+                _registered_method=True)
 
 
 class ControlServiceServicer:
@@ -113,6 +118,13 @@ class ControlServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Explain(self, request, context):
+        """Explain says why sinks were told of an event or not, or how a subject stands with them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ControlServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -145,6 +157,11 @@ def add_ControlServiceServicer_to_server(servicer, server):
                     servicer.PurgeDeliveries,
                     request_deserializer=sentinel_dot_control_dot_v1_dot_control__pb2.PurgeDeliveriesRequest.FromString,
                     response_serializer=sentinel_dot_control_dot_v1_dot_control__pb2.PurgeDeliveriesResponse.SerializeToString,
+            ),
+            'Explain': grpc.unary_unary_rpc_method_handler(
+                    servicer.Explain,
+                    request_deserializer=sentinel_dot_control_dot_v1_dot_control__pb2.ExplainRequest.FromString,
+                    response_serializer=sentinel_dot_control_dot_v1_dot_control__pb2.ExplainResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -310,6 +327,33 @@ class ControlService:
             '/sentinel.control.v1.ControlService/PurgeDeliveries',
             sentinel_dot_control_dot_v1_dot_control__pb2.PurgeDeliveriesRequest.SerializeToString,
             sentinel_dot_control_dot_v1_dot_control__pb2.PurgeDeliveriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Explain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.control.v1.ControlService/Explain',
+            sentinel_dot_control_dot_v1_dot_control__pb2.ExplainRequest.SerializeToString,
+            sentinel_dot_control_dot_v1_dot_control__pb2.ExplainResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -165,7 +165,7 @@ def _refused_for_good(lines: Iterable[str]) -> bool:
 
 
 def _notify_type(event: Event) -> NotifyType:
-    return NotifyType.SUCCESS if event.type.problem == "ends" else _TYPES[event.severity]
+    return NotifyType.SUCCESS if event.problem == "ends" else _TYPES[event.severity]
 
 
 def _limit(service: NotifyBase) -> Limit:

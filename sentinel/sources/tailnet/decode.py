@@ -1,15 +1,20 @@
 """From messages of the wire to frames; the only place that knows both."""
 
+import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from sys import intern
+from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from sentinel.errors import FrameError
 from sentinel.model import Position, Sight
 from sentinel.sources.room import Frame, Network
-from sentinel.sources.tailnet.model import Input, Patch, Peer, Presence, Sighting
+from sentinel.sources.tailnet.facts import EVERYWHERE
+from sentinel.sources.tailnet.model import PEER, Hostinfo, Input, Patch, Peer, Presence, Sighting, hostinfo
+from sentinel.sources.tailnet.node.decode import said_by_base, said_by_sight, said_by_value
 from sentinel.wire.v1 import frame_pb2, tailnet_pb2
 
 _PRESENCE = {
@@ -30,6 +35,10 @@ _SUSPENDED = {
     frame_pb2.SUSPENDED_REASON_LOGGING_REQUIRED: "logging_required",
     frame_pb2.SUSPENDED_REASON_STALE: "stale",
 }
+
+_HOSTINFO = frozenset(field.name for field in fields(Hostinfo)) - {"ssh_host_keys"}
+_KEY_DIGITS = 16
+"""As much of a node key as tells it from all others; enough to find it in the client's own status."""
 
 
 @dataclass(slots=True)
@@ -87,7 +96,7 @@ class Decoder:
             position=_position(message),
             captured_at=_moment(message.captured_at),
             cause="base",
-            inputs=base.inputs,
+            inputs={PEER: base.inputs, **said_by_base(base.begin, _moment)},
             whole=True,
             people=base.people,
             network=Network(base.begin.tailnet.domain, base.begin.self.node.stable_id),
@@ -102,16 +111,16 @@ def _decode(message: frame_pb2.Frame, body: str | None) -> Frame:
         case "delta":
             return _delta(message.delta, position, captured_at)
         case "suspended":
-            return Frame(position, captured_at, sight=_suspended(message.suspended))
+            sight = _suspended(message.suspended)
+            return Frame(position, captured_at, cause="sight", inputs=said_by_sight(sight), sight=sight)
         case "resumed":
-            return Frame(position, captured_at, sight=Sight(seeing=True))
-        case "self":
-            return Frame(position, captured_at, network=Network(self_id=message.self.node.stable_id))
-        case "tailnet":
-            return Frame(position, captured_at, network=Network(name=message.tailnet.domain))
+            sight = Sight(seeing=True)
+            return Frame(position, captured_at, cause="sight", inputs=said_by_sight(sight), sight=sight)
         case _:
             # What no detector reads, or a newer edge may add, still moves the position on.
-            return Frame(position, captured_at)
+            network = Network(name=message.tailnet.domain) if body == "tailnet" else None
+            inputs = said_by_value(message, body or "", _moment)
+            return Frame(position, captured_at, cause="delta", inputs=inputs, network=network)
 
 
 def _delta(delta: frame_pb2.Delta, position: Position, captured_at: datetime) -> Frame:
@@ -125,7 +134,7 @@ def _delta(delta: frame_pb2.Delta, position: Position, captured_at: datetime) ->
         position=position,
         captured_at=captured_at,
         cause=_DELTA_CAUSE.get(delta.cause, "delta"),
-        inputs=inputs,
+        inputs={PEER: inputs},
         people=_people(delta.users),
         missing_since=_optional(delta, "missing_since"),
     )
@@ -148,16 +157,15 @@ def _sightings(nodes: Iterable[tailnet_pb2.Node]) -> dict[str, Input]:
 def _sighting(node: tailnet_pb2.Node) -> Sighting:
     if not node.stable_id:
         raise FrameError("a peer without an id")
-    authorized = node.machine_authorized if node.HasField("machine_authorized") else None
     peer = Peer(
         id=node.stable_id,
         name="",
         dns_name=node.name,
         hostname=node.hostinfo.hostname,
-        os=node.hostinfo.os,
+        os=intern(node.hostinfo.os),
         owner_id=node.user_id,
         owner="",
-        tags=tuple(node.tags),
+        tags=tuple(map(intern, node.tags)),
         addresses=tuple(node.addresses),
         routes=tuple(node.primary_routes),
         presence=_PRESENCE.get(node.presence, Presence.UNKNOWN),
@@ -165,14 +173,33 @@ def _sighting(node: tailnet_pb2.Node) -> Sighting:
         created=_optional(node, "created"),
         key_expiry=_optional(node, "key_expiry"),
         expired=node.expired,
-        machine_authorized=authorized,
+        machine_authorized=_optional_flag(node, "machine_authorized"),
+        hostinfo=_hostinfo(node.hostinfo) if node.HasField("hostinfo") else None,
+        exit_node=EVERYWHERE.issubset(node.allowed_ips),
+        key=node.node_key.rpartition(":")[2][:_KEY_DIGITS],
     )
     return Sighting(peer, _optional(node, "last_seen"), _foreign(node))
 
 
+def _hostinfo(said: tailnet_pb2.Hostinfo) -> Hostinfo:
+    """Fields that are not said keep their defaults."""
+    facts = [(field.name, _fact(value)) for field, value in said.ListFields() if field.name in _HOSTINFO]
+    return hostinfo((*facts, ("ssh_host_keys", _fingerprint(said.ssh_host_keys))))
+
+
+def _fact(value: Any) -> Any:
+    return value if isinstance(value, str | bool) else tuple(sorted(map(intern, value)))
+
+
+def _fingerprint(texts: Iterable[str]) -> str:
+    """Eight bytes in hex that stand for all of the texts; empty for none."""
+    joined = "\n".join(sorted(texts))
+    return hashlib.sha256(joined.encode()).hexdigest()[:16] if joined else ""
+
+
 def _foreign(node: tailnet_pb2.Node) -> str:
     if node.wireguard_only:
-        return "wireguard_only"
+        return "mullvad"
     if node.unsigned_peer_api_only:
         return "ingress"
     return "shared" if node.sharer_id or node.hostinfo.sharee_node else ""
@@ -189,6 +216,11 @@ def _people(users: Iterable[tailnet_pb2.UserProfile]) -> dict[int, str]:
 def _position(message: frame_pb2.Frame) -> Position:
     position = message.position
     return Position(position.boot_id, position.epoch, position.seq)
+
+
+def _optional_flag(message: object, name: str) -> bool | None:
+    present: bool = message.HasField(name)  # type: ignore[attr-defined]
+    return getattr(message, name) if present else None
 
 
 def _optional(message: object, name: str) -> datetime | None:

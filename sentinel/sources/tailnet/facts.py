@@ -1,6 +1,14 @@
 """What every event of a peer says about it, whatever happened."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
+from sentinel.clock import rfc3339
 from sentinel.sources.tailnet.model import Peer
+
+EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
+"""The routes of an exit node."""
+PERSONAL_SYSTEMS = frozenset({"ios", "android", "macos", "windows"})
 
 
 def identity(peer: Peer) -> dict[str, object]:
@@ -8,17 +16,50 @@ def identity(peer: Peer) -> dict[str, object]:
     return {
         "name": peer.name,
         "tags": peer.tags,
-        "owners": (str(peer.owner_id),) if peer.owner_id else (),
+        "owners": owners(peer),
         "ips": peer.addresses,
         "dns_name": peer.dns_name,
+        "hostname": peer.hostname,
         "owner": peer.owner,
         "os": peer.os,
+        "roles": roles(peer),
     }
 
 
-PERSONAL_SYSTEMS = frozenset({"ios", "android", "macos", "windows"})
+def owners(peer: Peer) -> tuple[str, ...]:
+    """The numeric ids of its owners, as text; there is at most one."""
+    return (str(peer.owner_id),) if peer.owner_id else ()
+
+
+def roles(peer: Peer) -> tuple[str, ...]:
+    """What others use it for: `router` of subnets, `exit_node`."""
+    is_router = not EVERYWHERE.issuperset(peer.routes)
+    return ("router",) * is_router + ("exit_node",) * bool(peer.exit_node)
 
 
 def is_personal(tags: object, system: str) -> bool:
     """A phone or personal computer, untagged: it comes and goes as it pleases."""
     return not tags and system.lower() in PERSONAL_SYSTEMS
+
+
+def moment(value: datetime | None) -> str | None:
+    """A moment for a payload; None for never."""
+    return rfc3339(value) if value else None
+
+
+def turned(name: str, before: object, after: object) -> dict[str, object]:
+    """A value before and after for a payload: in the way of all types, and under the names that name it."""
+    return {"before": before, "after": after, f"before_{name}": before, f"after_{name}": after}
+
+
+def turned_list(name: str, before: Sequence[str], after: Sequence[str]) -> dict[str, object]:
+    """The same for a list, with what was added to it and what was removed."""
+    return turned(name, before, after) | {
+        "added": tuple(value for value in after if value not in before),
+        "removed": tuple(value for value in before if value not in after),
+    }
+
+
+def listed(values: Sequence[str]) -> str:
+    """A list as the value of an aspect and for a sentence: `a, b`, or `none`."""
+    return ", ".join(values) or "none"

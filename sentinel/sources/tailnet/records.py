@@ -1,17 +1,23 @@
 """Peers on disk and in tables."""
 
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
+from sys import intern
+from typing import Any
 
 import orjson
 
 from sentinel.clock import parse_rfc3339, rfc3339
 from sentinel.events import compact_json
 from sentinel.sources.room import Description
-from sentinel.sources.tailnet.model import Peer, Presence
+from sentinel.sources.tailnet.model import Hostinfo, Peer, Presence, hostinfo
 
 _TUPLES = ("tags", "addresses", "routes")
-_MOMENTS = ("since", "created", "key_expiry")
+_HOSTINFO_TUPLES = ("routable_ips", "request_tags")
+_MOMENTS = ("since", "created", "key_expiry", "key_seen")
+_SHOWN_ELSEWHERE = frozenset({"id", "name", "since", "hostinfo", "key_seen"})
+_DETAIL = tuple(field.name for field in fields(Peer) if field.name not in _SHOWN_ELSEWHERE)
+_REPEATED = ("os", "owner", "rung")
 _AVAILABILITY = {Presence.ONLINE: "up", Presence.OFFLINE: "down", Presence.UNKNOWN: "unknown"}
 
 
@@ -21,13 +27,21 @@ def encode(peer: Peer) -> bytes:
 
 
 def decode(body: bytes) -> Peer:
-    """The peer that `encode` wrote."""
-    fields = orjson.loads(body)
-    for name in _TUPLES:
-        fields[name] = tuple(fields[name])
-    for name in _MOMENTS:
-        fields[name] = parse_rfc3339(fields[name]) if fields[name] else None
-    return Peer(**fields | {"presence": Presence(fields["presence"])})
+    """The peer that `encode` wrote; what an older version did not know yet is unknown."""
+    stored = orjson.loads(body)
+    stored |= {name: tuple(stored[name]) for name in _TUPLES}
+    stored |= {name: parse_rfc3339(stored[name]) for name in _MOMENTS if stored.get(name)}
+    stored |= {name: intern(stored[name]) for name in _REPEATED if name in stored}
+    stored["presence"] = Presence(stored["presence"])
+    stored["tags"] = tuple(map(intern, stored["tags"]))
+    if stored.get("hostinfo"):
+        stored["hostinfo"] = _hostinfo(stored["hostinfo"])
+    return Peer(**stored)
+
+
+def _hostinfo(stored: dict[str, Any]) -> Hostinfo:
+    stored |= {name: tuple(stored[name]) for name in _HOSTINFO_TUPLES}
+    return hostinfo(tuple(stored.items()))
 
 
 def availability(peer: Peer) -> tuple[str, datetime | None]:
@@ -45,8 +59,13 @@ def describe(peer: Peer) -> Description:
             ("OS", peer.os),
             ("ADDRESS", peer.addresses[0] if peer.addresses else ""),
         ),
-        detail={name: _plain(value) for name, value in asdict(peer).items() if name not in ("id", "name", "since")},
+        detail={name: _plain(getattr(peer, name)) for name in _DETAIL} | _software(peer),
     )
+
+
+def _software(peer: Peer) -> dict[str, object]:
+    known = peer.hostinfo or Hostinfo()
+    return {"os_version": known.os_version, "client_version": known.client_version}
 
 
 def _plain(value: object) -> object:

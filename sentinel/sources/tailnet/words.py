@@ -43,6 +43,16 @@ def local_time(moment: datetime, reading: Reading) -> str:
     return f"{local:%b} {local.day}, {local:%H:%M}"
 
 
+def calendar(moment: datetime, reading: Reading) -> str:
+    """`today at 14:02`, `on Nov 20 at 23:12`, `on Nov 20, 2031`: a moment that may be far away."""
+    local, today = moment.astimezone(reading.zone), reading.now.astimezone(reading.zone)
+    if local.date() == today.date():
+        return f"today at {local:%H:%M}"
+    if abs(moment - reading.now) < timedelta(days=300):
+        return f"on {local:%b} {local.day} at {local:%H:%M}"
+    return f"on {local:%b} {local.day}, {local.year}"
+
+
 def since(moment: datetime, reading: Reading) -> str:
     """`at 14:02, 2 min ago`; without the second half while it is as good as now."""
     ago = reading.now - moment
@@ -50,7 +60,8 @@ def since(moment: datetime, reading: Reading) -> str:
     return told if ago < timedelta(seconds=30) else f"{told}, {duration(ago)} ago"
 
 
-def _who(event: Event, payload: dict[str, object], reading: Reading) -> str:
+def who(event: Event, payload: dict[str, object], reading: Reading) -> str:
+    """`nas (tag:server, Linux)`: the name, whose it is, what it runs, and which tailnet if there are several."""
     tags, owner, system = payload["tags"], str(payload["owner"] or ""), str(payload["os"] or "")
     belongs = ", ".join(map(str, tags)) if isinstance(tags, list) and tags else owner
     about = [part for part in (belongs, SYSTEMS.get(system, system)) if part]
@@ -63,9 +74,11 @@ def _added(message: Message, reading: Reading) -> Text:
     event, payload = message.event, message.event.payload()
     online = payload["online"] or any(earlier.type is ONLINE for earlier in message.folded)
     contact = "is in contact" if online else "has not been in contact yet"
+    if payload.get("machine_authorized") is False:
+        contact = "waits for an approval in the admin console"
     return Text(
         f"{event.subject_name} is new in the tailnet",
-        f"{_who(event, payload, reading)} is new in the tailnet since {local_time(event.timestamp, reading)} and "
+        f"{who(event, payload, reading)} is new in the tailnet since {local_time(event.timestamp, reading)} and "
         f"{contact}. If nobody expected it, remove it in the admin console.",
     )
 
@@ -74,7 +87,7 @@ def _removed(message: Message, reading: Reading) -> Text:
     event, payload = message.event, message.event.payload()
     return Text(
         f"{event.subject_name} is no longer visible in the tailnet",
-        f"{_who(event, payload, reading)} is no longer visible since {local_time(event.timestamp, reading)}: it was "
+        f"{who(event, payload, reading)} is no longer visible since {local_time(event.timestamp, reading)}: it was "
         "removed from the tailnet, or an access rule now hides it. If nobody meant to, look in the admin console.",
     )
 
@@ -83,7 +96,7 @@ def _offline(message: Message, reading: Reading) -> Text:
     event, payload = message.event, message.event.payload()
     return Text(
         f"{event.subject_name} lost contact with Tailscale",
-        f"{_who(event, payload, reading)} lost contact with Tailscale {since(event.timestamp, reading)}. "
+        f"{who(event, payload, reading)} lost contact with Tailscale {since(event.timestamp, reading)}. "
         + (ASLEEP if is_personal(payload["tags"], str(payload["os"])) else UP_OR_DOWN),
     )
 
@@ -94,13 +107,13 @@ def _online(message: Message, reading: Reading) -> Text:
     if away_since is None:
         return Text(
             f"{event.subject_name} is in contact with Tailscale",
-            f"{_who(event, payload, reading)} is in contact with Tailscale since "
+            f"{who(event, payload, reading)} is in contact with Tailscale since "
             f"{local_time(event.timestamp, reading)}.",
         )
     away = duration(event.timestamp - away_since)
     return Text(
         f"{event.subject_name} is back",
-        f"{_who(event, payload, reading)} is back after {away}, since {local_time(event.timestamp, reading)}.",
+        f"{who(event, payload, reading)} is back after {away}, since {local_time(event.timestamp, reading)}.",
     )
 
 

@@ -25,7 +25,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "crashing-sidecar: give --kill-at a known boundary and --kill-after a number above 0")
 		os.Exit(2)
 	}
-	os.Exit(edge.Main("0.1.0-crashing", flag.Args(), killer(*at, *after)))
+	os.Exit(edge.Main("0.1.0-crashing", flag.Args(), edge.Hooks{Reached: killer(*at, *after)}))
 }
 
 // killer kills the process when the boundary is reached for the n-th time.

@@ -22,4 +22,4 @@ import (
 // version is replaced at build time by -ldflags "-X main.version=…".
 var version = "0.1.0"
 
-func main() { os.Exit(edge.Main(version, os.Args[1:], boundary.Unwatched)) }
+func main() { os.Exit(edge.Main(version, os.Args[1:], edge.Hooks{Reached: boundary.Unwatched})) }

@@ -20,7 +20,8 @@ func opAdd(d *draft, c change) error {
 	if err := d.claim(m.name, 0); err != nil {
 		return err
 	}
-	dev := &device{node: d.net.maker.custom(m, d.now), ephemeral: c.Ephemeral}
+	dev := newDevice(d.net.maker.custom(m, d.now))
+	dev.ephemeral = c.Ephemeral
 	online := c.Online == nil || *c.Online
 	dev.node.Online = &online
 	if !online && (c.LastSeen == nil || *c.LastSeen) {
@@ -32,6 +33,8 @@ func opAdd(d *draft, c change) error {
 		}
 	}
 	d.specialise(dev.node, c)
+	dev.approved = dev.node.AllowedIPs[len(dev.node.Addresses):]
+	dev.setRoutes(nil) // others may carry its subnets already
 	return d.add(dev)
 }
 

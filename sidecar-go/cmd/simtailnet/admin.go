@@ -52,6 +52,7 @@ func (a *admin) handler() http.Handler {
 		"POST /v1/repeat":               a.repeat,
 		"POST /v1/version-only":         a.versionOnly,
 		"POST /v1/self":                 a.self,
+		"POST /v1/tailnet":              a.whole,
 		"POST /v1/flips":                a.startFlips,
 		"GET /v1/flips/{id}":            a.flipsState,
 		"DELETE /v1/flips/{id}":         a.stopFlips,

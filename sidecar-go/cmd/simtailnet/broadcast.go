@@ -39,6 +39,8 @@ func (t *tailnet) change(how via, edit func(*draft) error) (*round, int64, error
 // publish makes a draft true and tells the watchers. The lock is held.
 func (t *tailnet) publish(d *draft, how via) *round {
 	waiting := t.unapproved()
+	d.elect()
+	d.signNew()
 	d.commit()
 	r := newRound()
 	common := d.delta(0)
@@ -96,13 +98,13 @@ func (t *tailnet) fullMap(self *device) *tailcfg.MapResponse {
 	m := &tailcfg.MapResponse{
 		Node:         self.node,
 		DERPMap:      t.derp,
-		Domain:       tailnetDomain,
-		DNSConfig:    &tailcfg.DNSConfig{Proxied: true, Domains: []string{dnsSuffix}},
+		DNSConfig:    &tailcfg.DNSConfig{Proxied: true, Domains: []string{t.suffix}},
 		UserProfiles: t.people.profiles(),
 		PacketFilter: realNodesOnly(),
 		ControlTime:  &now,
 		Peers:        []*tailcfg.Node{},
 	}
+	t.describeWhole(m)
 	if !self.node.MachineAuthorized {
 		return m
 	}

@@ -23,7 +23,7 @@
 //
 // # The tailnet
 //
-// Its domain is example.com, its DNS suffix tailfe8c.ts.net. Synthetic peers have identifiers from 1000000 and addresses in
+// Its domain is example.com and its DNS suffix tailfe8c.ts.net until they are changed. Synthetic peers have identifiers from 1000000 and addresses in
 // 100.65.0.0-100.126.255.255; real nodes count from 1 and live in 100.64.0.0/16. The first three peers are nas, tom-iphone
 // and old-phone, the next 33 have names of their own, the rest are called like edge-0137. About 85 % are in contact.
 //
@@ -47,6 +47,8 @@
 //	POST   /v1/version-only          → RECEIPT; a map response with nothing in it
 //	POST   /v1/self                  {"node": NAME or "all", "via", "key_expiry", "expired": true, "tags", "machine_authorized"}
 //	                                 → RECEIPT; the real node itself is told, and so are the others
+//	POST   /v1/tailnet               any of {"domain", "suffix", "health": [LINE], "messages": {ID: MESSAGE or null}, "lock": bool,
+//	                                 "withdraw_routes": bool, "via"} → RECEIPT; what concerns the tailnet as a whole, see below
 //	POST   /v1/flips                 {"count", "interval_ms", "per_response": 1, "peers": [NAME], "seed", "via"} → RUN
 //	GET    /v1/flips/ID              RUN: {"id", "state": running|done|stopped|failed, "count", "done", "remaining",
 //	                                 "revision", "last_sent_at_unix_ns", "error"}
@@ -63,6 +65,27 @@
 // During an outage connections are reset, open ones included. A client stays away for some 10 s after even a short one;
 // after dropped streams it is back within milliseconds.
 //
+// # The tailnet as a whole
+//
+// "messages" are what clients show as health warnings, as Tailscale's DisplayMessage spells them ({"Title", "Text",
+// "Severity": "high", "ImpactsConnectivity"}); null takes one back, and "*" with null all of them. "health" are the lines of
+// older control servers, which count only without messages; clients hear of [] when their stream is dropped.
+//
+// "suffix" is that of all DNS names but those of nodes that are shared in or Mullvad's; it travels as a full map.
+//
+// "lock" switches tailnet lock on, with a key of the control server's own, or off. All nodes are signed, also those that
+// come later or change their key; one whose signature is taken away (operation node, {"KeySignature": null}) is hidden by
+// its watchers. It travels as a full map.
+//
+// Of several devices with the same approved subnet one carries it: the one that does keeps it while it is in contact,
+// otherwise it passes to the first other one in contact. When none is left, the last one keeps it, or with
+// "withdraw_routes" nobody has it, as with headscale. Exit nodes are not chosen between.
+//
+// # Real nodes
+//
+// Operations take them by name, too. Their preferences are their own: cmd/steered-sidecar is a sidecar that lets them be
+// changed from outside, which is also how a node is switched off. Expired by /v1/self, it needs a login.
+//
 // # Operations
 //
 // "peer" is a short name, a full DNS name or a stable identifier; a real node's name works, too. In a delta an operation
@@ -78,16 +101,18 @@
 //	hostname              N  "hostname"
 //	tags                  N  "tags"; the owner becomes tagged-devices, with [] it becomes "owner" or mira@example.com
 //	owner                 N  "owner": a login name, made up when new; tags go
-//	routes                N  "routes": what is approved, as AllowedIPs and PrimaryRoutes
+//	routes                N  "routes": what is approved; what it carries of it comes as AllowedIPs and PrimaryRoutes
 //	advertise_routes      N  "routes": what the peer offers, as Hostinfo.RoutableIPs
 //	addresses             N  "addresses"
 //	key_expiry            N  "key_expiry": null, RFC 3339, or from now as in "30d", "36h", "-5m"
 //	expire                N  Expired, and a KeyExpiry a second ago
 //	machine_authorized    N  "machine_authorized": bool
-//	key_rotate            N  synthetic peers only
+//	key_rotate            N  synthetic peers only; a renewed key is this and a key_expiry in one call
 //	os_version            N  "version", "os"
 //	client_version        N  "version"
 //	capabilities          N  "capabilities": names
+//	hostinfo              N  "hostinfo": any fields of Tailscale's Hostinfo, such as {"DeviceModel": "DS923+"}
+//	node                  N  "node": any fields of Tailscale's Node but those that it is known by, such as {"IsJailed": true}
 //	touch                 P/N "fields": any of endpoints, derp, disco (P), netinfo, services (N); all by default
 //	hide, show            R, N policy takes a peer out of everybody's sight, or lets it be seen again
 //	patch_unknown         P  for a node nobody has heard of: "id" (999999999), "online" (true)

@@ -19,8 +19,9 @@ type draft struct {
 	unseen  map[tailcfg.NodeID]bool // what no watcher knew of before
 	whole   map[tailcfg.NodeID]bool // changes that no patch can carry
 	patches map[tailcfg.NodeID]*tailcfg.PeerChange
-	order   []tailcfg.NodeID // of first mention
-	users   []tailcfg.UserID // whose profile changed
+	order   []tailcfg.NodeID     // of first mention
+	users   []tailcfg.UserID     // whose profile changed
+	news    *tailcfg.MapResponse // what a delta says of the tailnet as a whole
 }
 
 func (t *tailnet) newDraft() *draft {
@@ -125,6 +126,8 @@ func (d *draft) commit() {
 		case known == nil:
 			t.insert(dev)
 		default:
+			t.fileRoutes(id, known.approved, dev.approved)
+			known.approved = dev.approved
 			t.replace(known, dev.node, dev.hidden)
 		}
 	}
@@ -139,6 +142,9 @@ func (d *draft) commit() {
 // delta translates the changes into the map response for one watcher; nil when none of them concerns it.
 func (d *draft) delta(self tailcfg.NodeID) *tailcfg.MapResponse {
 	m := &tailcfg.MapResponse{}
+	if d.news != nil {
+		*m = *d.news
+	}
 	users := slices.Clone(d.users)
 	for _, id := range d.order {
 		dev := d.edited[id]
@@ -160,7 +166,7 @@ func (d *draft) delta(self tailcfg.NodeID) *tailcfg.MapResponse {
 	}
 	slices.Sort(users)
 	m.UserProfiles = d.net.people.some(slices.Compact(users))
-	if m.Node == nil && len(m.UserProfiles)+len(m.PeersRemoved)+len(m.PeersChanged)+len(m.PeersChangedPatch) == 0 {
+	if d.news == nil && m.Node == nil && len(m.UserProfiles)+len(m.PeersRemoved)+len(m.PeersChanged)+len(m.PeersChangedPatch) == 0 {
 		return nil
 	}
 	return m

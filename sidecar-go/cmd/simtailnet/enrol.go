@@ -97,7 +97,7 @@ func (t *tailnet) newcomer(req tailcfg.RegisterRequest, machine key.MachinePubli
 	n := &tailcfg.Node{
 		ID:                t.lastReal,
 		StableID:          tailcfg.StableNodeID(fmt.Sprintf("nReal%06dCNTRL", t.lastReal)),
-		Name:              t.freeName(req.Hostinfo.Hostname) + "." + dnsSuffix + ".",
+		Name:              t.freeName(req.Hostinfo.Hostname) + "." + t.suffix + ".",
 		User:              t.people.id(owner),
 		Tags:              tags,
 		Key:               req.NodeKey,

@@ -18,6 +18,7 @@ const day = 24 * time.Hour
 // to the moment given.
 type factory struct {
 	seed   uint64
+	suffix string
 	now    time.Time
 	people *people
 	stock  []model
@@ -25,7 +26,7 @@ type factory struct {
 }
 
 func newFactory(seed uint64, now time.Time, people *people) *factory {
-	return &factory{seed: seed, now: now.UTC().Truncate(time.Second), people: people, stock: catalogue()}
+	return &factory{seed: seed, suffix: dnsSuffix, now: now.UTC().Truncate(time.Second), people: people, stock: catalogue()}
 }
 
 // next makes the next node: first the ones with a name of their own, then systematic ones.
@@ -68,7 +69,7 @@ func (f *factory) build(m model, rng *rand.Rand) *tailcfg.Node {
 	n := &tailcfg.Node{
 		ID:                id,
 		StableID:          tailcfg.StableNodeID(fmt.Sprintf("nSim%07dCNTRL", id)),
-		Name:              m.name + "." + dnsSuffix + ".",
+		Name:              m.name + "." + f.suffix + ".",
 		User:              f.owner(m),
 		Tags:              m.tags,
 		Key:               key.NodePublicFromRaw32(mem.B(randomBytes(rng))),

@@ -82,6 +82,7 @@ func (f *front) serveUpgrade(w http.ResponseWriter, r *http.Request) {
 	inside := http.NewServeMux()
 	inside.HandleFunc("POST /machine/register", f.serveRegister)
 	inside.HandleFunc("POST /machine/map", f.serveMap)
+	inside.HandleFunc("GET /machine/tka/{question...}", f.net.serveLock)
 	inside.HandleFunc("POST /machine/update-health", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	(&http2.Server{}).ServeConn(conn, &http2.ServeConnOpts{
 		Context:    machineContext{Context: r.Context(), machine: conn.Peer()},

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"go4.org/mem"
-	"tailscale.com/tailcfg"
 	"tailscale.com/types/key"
 	"tailscale.com/util/dnsname"
 )
@@ -29,6 +28,8 @@ type change struct {
 	Capabilities      []string        `json:"capabilities"`
 	Fields            []string        `json:"fields"`
 	KeyExpiry         json.RawMessage `json:"key_expiry"`
+	HostinfoFields    json.RawMessage `json:"hostinfo"`
+	NodeFields        json.RawMessage `json:"node"`
 	ID                int64           `json:"id"`
 	Online            *bool           `json:"online"`
 	LastSeen          *bool           `json:"last_seen"`
@@ -63,6 +64,8 @@ func operations() map[string]operation {
 		"os_version":         onPeer(opOSVersion),
 		"client_version":     onPeer(opClientVersion),
 		"capabilities":       onPeer(opCapabilities),
+		"hostinfo":           onPeer(opHostinfo),
+		"node":               onPeer(opNode),
 		"touch":              onPeer(opTouch),
 		"hide":               onPeer(opHide),
 		"show":               onPeer(opShow),
@@ -159,24 +162,6 @@ func opOwner(d *draft, dev *device, c change) error {
 	dev.node.User, dev.node.Tags = user, nil
 	d.rewrite(dev)
 	return nil
-}
-
-func opRoutes(d *draft, dev *device, c change) error {
-	routes, err := prefixes("routes", c.Routes)
-	if err != nil {
-		return err
-	}
-	approveRoutes(dev.node, routes)
-	d.rewrite(dev)
-	return nil
-}
-
-func opAdvertise(d *draft, dev *device, c change) error {
-	routes, err := prefixes("routes", c.Routes)
-	if err != nil {
-		return err
-	}
-	return d.describe(dev, func(hi *tailcfg.Hostinfo) { hi.RoutableIPs = routes })
 }
 
 func opAddresses(d *draft, dev *device, c change) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -23,8 +24,9 @@ const (
 // with streams that encode it without a lock.
 type device struct {
 	node      *tailcfg.Node
-	hidden    bool // policy keeps it from everybody's sight
-	real      bool // a program that logged in, not a made-up peer
+	approved  []netip.Prefix // what it may route, the default routes included; it need not carry all of it
+	hidden    bool           // policy keeps it from everybody's sight
+	real      bool           // a program that logged in, not a made-up peer
 	ephemeral bool
 
 	streams int         // open map streams of a real node
@@ -40,6 +42,11 @@ func firstLabel(name string) string {
 	return label
 }
 
+// newDevice is a synthetic peer that carries all that it may route.
+func newDevice(n *tailcfg.Node) *device {
+	return &device{node: n, approved: n.AllowedIPs[len(n.Addresses):]}
+}
+
 // tailnet is the whole simulated network: who is in it, who watches it and what they have been told.
 type tailnet struct {
 	derp     *tailcfg.DERPMap
@@ -53,16 +60,24 @@ type tailnet struct {
 
 	mu       sync.Mutex
 	maker    *factory
-	people   *people
-	devices  map[tailcfg.NodeID]*device
-	names    map[string]tailcfg.NodeID
-	stables  map[tailcfg.StableNodeID]tailcfg.NodeID
-	keys     map[key.NodePublic]tailcfg.NodeID // of real nodes
-	gone     []tailcfg.NodeID                  // removed for good; a full map without peers has to name them
-	watchers []*watcher
-	revision int64
-	lastReal tailcfg.NodeID
-	grace    time.Duration
+	domain   string
+	suffix   string
+	health   []string
+	messages map[tailcfg.DisplayMessageID]*tailcfg.DisplayMessage
+	lock     *lock // nil if there never was one
+	routers  map[netip.Prefix][]tailcfg.NodeID
+	// withdraws says that a subnet without a carrier in contact is nobody's, instead of its last carrier's.
+	withdraws bool
+	people    *people
+	devices   map[tailcfg.NodeID]*device
+	names     map[string]tailcfg.NodeID
+	stables   map[tailcfg.StableNodeID]tailcfg.NodeID
+	keys      map[key.NodePublic]tailcfg.NodeID // of real nodes
+	gone      []tailcfg.NodeID                  // removed for good; a full map without peers has to name them
+	watchers  []*watcher
+	revision  int64
+	lastReal  tailcfg.NodeID
+	grace     time.Duration
 }
 
 type tailnetOptions struct {
@@ -85,10 +100,14 @@ func newTailnet(o tailnetOptions) *tailnet {
 		names:      make(map[string]tailcfg.NodeID, o.peers),
 		stables:    make(map[tailcfg.StableNodeID]tailcfg.NodeID, o.peers),
 		keys:       map[key.NodePublic]tailcfg.NodeID{},
+		domain:     tailnetDomain,
+		suffix:     dnsSuffix,
+		messages:   map[tailcfg.DisplayMessageID]*tailcfg.DisplayMessage{},
+		routers:    map[netip.Prefix][]tailcfg.NodeID{},
 	}
 	t.maker = newFactory(o.seed, time.Now(), t.people)
 	for range o.peers {
-		t.insert(&device{node: t.maker.next()})
+		t.insert(newDevice(t.maker.next()))
 	}
 	return t
 }
@@ -98,6 +117,7 @@ func (t *tailnet) insert(d *device) {
 	t.devices[d.id()] = d
 	t.names[d.name()] = d.id()
 	t.stables[d.node.StableID] = d.id()
+	t.fileRoutes(d.id(), nil, d.approved)
 	if d.real {
 		t.keys[d.node.Key] = d.id()
 	}
@@ -109,6 +129,7 @@ func (t *tailnet) drop(d *device) {
 	delete(t.names, d.name())
 	delete(t.stables, d.node.StableID)
 	delete(t.keys, d.node.Key)
+	t.fileRoutes(d.id(), d.approved, nil)
 	t.gone = append(t.gone, d.id())
 	if d.silence != nil {
 		d.silence.Stop()

@@ -32,6 +32,8 @@ type truthPeer struct {
 	AllowedIPs        []netip.Prefix       `json:"allowed_ips"`
 	PrimaryRoutes     []netip.Prefix       `json:"primary_routes"`
 	RoutableIPs       []netip.Prefix       `json:"routable_ips"`
+	ApprovedRoutes    []netip.Prefix       `json:"approved_routes"`
+	NodeKey           string               `json:"node_key"`
 	OS                string               `json:"os"`
 	OSVersion         string               `json:"os_version"`
 	ClientVersion     string               `json:"client_version"`
@@ -53,7 +55,7 @@ func (t *tailnet) truth() truth {
 	defer t.mu.Unlock()
 	now := time.Now().UTC()
 	out := truth{
-		Now: now, Domain: tailnetDomain, Suffix: dnsSuffix, Revision: t.revision, Watchers: len(t.watchers),
+		Now: now, Domain: t.domain, Suffix: t.suffix, Revision: t.revision, Watchers: len(t.watchers),
 		Peers: make([]truthPeer, 0, len(t.devices)),
 	}
 	for _, d := range t.devices {
@@ -71,8 +73,8 @@ func (t *tailnet) describe(d *device, now time.Time) truthPeer {
 		ID: n.ID, StableID: n.StableID, Name: strings.TrimSuffix(n.Name, "."), Short: d.name(), Hostname: hi.Hostname,
 		Owner: t.people.byID[n.User].LoginName, UserID: n.User, Tags: orEmpty(n.Tags),
 		Addresses: n.Addresses, AllowedIPs: n.AllowedIPs, PrimaryRoutes: orEmpty(n.PrimaryRoutes),
-		RoutableIPs: orEmpty(hi.RoutableIPs),
-		OS:          hi.OS, OSVersion: hi.OSVersion, ClientVersion: hi.IPNVersion,
+		RoutableIPs: orEmpty(hi.RoutableIPs), ApprovedRoutes: orEmpty(d.approved), NodeKey: n.Key.String(),
+		OS: hi.OS, OSVersion: hi.OSVersion, ClientVersion: hi.IPNVersion,
 		Online: n.Online, LastSeen: n.LastSeen, KeyExpiry: orNull(n.KeyExpiry), Expired: expired(n, now),
 		Created: n.Created, MachineAuthorized: n.MachineAuthorized, Real: d.real, Ephemeral: d.ephemeral,
 		SharedIn: n.Sharer != 0, WireGuardOnly: n.IsWireGuardOnly, FunnelIngress: n.UnsignedPeerAPIOnly,

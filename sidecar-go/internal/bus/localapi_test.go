@@ -3,8 +3,10 @@ package bus_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"testing"
 
 	"tailscale.com/client/local"
@@ -69,6 +71,52 @@ func TestAWatchGivesOneMessagePerLine(t *testing.T) {
 	}
 	if len(states) != 2 || states[0] != "Running" || states[1] != "" {
 		t.Errorf("got %q", states)
+	}
+}
+
+const ownStatus = `{"BackendState":"Running","CurrentTailnet":{"Name":"example.com","MagicDNSSuffix":"t.ts.net","MagicDNSEnabled":true}}`
+
+func TestALockThatCannotBeAskedIsUnset(t *testing.T) {
+	var status int
+	var lock string
+	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/localapi/v0/status" {
+			_, _ = w.Write([]byte(ownStatus))
+			return
+		}
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(lock))
+	})
+	for _, c := range []struct {
+		status     int
+		lock, want string
+	}{
+		{404, "not found", "unset []"},
+		{501, "not implemented", "unset []"},
+		{500, "", "unset []"},
+		{200, "half an answ", "unset []"},
+		{200, `{"Enabled":false}`, "false []"},
+		{200, `{"Enabled":true,"FilteredPeers":[{"StableID":"n9"},null,{"StableID":"n2"}]}`, "true [n2 n9]"},
+	} {
+		status, lock = c.status, c.lock
+		tailnet, err := client.Tailnet(t.Context())
+		if err != nil || tailnet.Domain != "example.com" || tailnet.MagicDnsSuffix != "t.ts.net" || !tailnet.MagicDnsEnabled {
+			t.Fatalf("%d %s: %v %v", c.status, c.lock, tailnet, err)
+		}
+		enabled := "unset"
+		if tailnet.LockEnabled != nil {
+			enabled = strconv.FormatBool(*tailnet.LockEnabled)
+		}
+		if got := enabled + fmt.Sprintf(" %v", tailnet.LockFiltered); got != c.want {
+			t.Errorf("%d %s: got %s, want %s", c.status, c.lock, got, c.want)
+		}
+	}
+}
+
+func TestAClientInNoTailnetHasNone(t *testing.T) {
+	client := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"BackendState":"NoState"}`)) })
+	if tailnet, err := client.Tailnet(t.Context()); tailnet != nil || err != nil {
+		t.Errorf("got %v %v", tailnet, err)
 	}
 }
 

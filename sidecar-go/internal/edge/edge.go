@@ -42,19 +42,19 @@ type edge struct {
 	end     chan struct{}
 }
 
-func newEdge(version string, options options, own *settings.Own, logs logs, reached boundary.Reached) *edge {
+func newEdge(version string, options options, own *settings.Own, logs logs, hooks Hooks) *edge {
 	bootID := rand.Text()
 	var ledger *uplink.Ledger
 	connect := func(snapshot func() uplink.Snapshot) observe.Ledger {
 		ledger = uplink.NewLedger(bootID, ringLimit, snapshot)
 		return ledger
 	}
-	observer := observe.New(tailscaleVersion(), logs.own, reached, connect)
+	observer := observe.New(tailscaleVersion(), logs.own, hooks.Reached, connect)
 	monitor := new(health.Monitor)
 	return &edge{
-		version: version, options: options, own: own, logs: logs, reached: reached, bootID: bootID,
+		version: version, options: options, own: own, logs: logs, reached: hooks.Reached, bootID: bootID,
 		observer: observer, ledger: ledger, monitor: monitor,
-		runner: newRunner(options.stateDir, own, observer, monitor, logs),
+		runner: newRunner(options.stateDir, own, observer, monitor, logs, hooks.Started),
 		end:    make(chan struct{}),
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"time"
 
+	"tailscale.com/client/local"
+
 	"sentinel/sidecar/internal/boundary"
 	"sentinel/sidecar/internal/settings"
 	"sentinel/sidecar/internal/statedir"
@@ -18,9 +20,16 @@ import (
 // lockPatience is how long an edge waits for its predecessor to leave the state directory.
 const lockPatience = 10 * time.Second
 
-// Main runs an edge as the arguments say and returns the process's exit code. Reached is told each boundary at which the
-// process may be killed.
-func Main(version string, args []string, reached boundary.Reached) (code int) {
+// Hooks are how a program that is not for production looks inside.
+type Hooks struct {
+	// Reached is told each boundary at which the process may be killed.
+	Reached boundary.Reached
+	// Started is given each Tailscale client that was started, if it is not nil.
+	Started func(*local.Client)
+}
+
+// Main runs an edge as the arguments say and returns the process's exit code.
+func Main(version string, args []string, hooks Hooks) (code int) {
 	options, err := parseOptions(args, os.Stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -33,14 +42,14 @@ func Main(version string, args []string, reached boundary.Reached) (code int) {
 		return 0
 	}
 	logs := newLogs(os.Stderr, options.level)
-	if err := run(version, options, logs, reached); err != nil {
+	if err := run(version, options, logs, hooks); err != nil {
 		logs.own.Error("the sidecar cannot run", "error", err.Error())
 		return 1
 	}
 	return 0
 }
 
-func run(version string, options options, logs logs, reached boundary.Reached) error {
+func run(version string, options options, logs logs, hooks Hooks) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	// A second signal ends the process at once.
@@ -58,7 +67,7 @@ func run(version string, options options, logs logs, reached boundary.Reached) e
 	}
 	defer func() { _ = lock.Release() }()
 
-	edge := newEdge(version, options, own, logs, reached)
+	edge := newEdge(version, options, own, logs, hooks)
 	if options.managed {
 		go edge.endWith(os.Stdin)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"tailscale.com/client/local"
 	"tailscale.com/util/clientmetric"
 
 	"sentinel/sidecar/internal/health"
@@ -32,6 +33,7 @@ type runner struct {
 	observer *observe.Observer
 	monitor  *health.Monitor
 	logs     logs
+	started  func(*local.Client) // nil in production
 	inbox    chan action
 
 	// settings are what the next run takes; nil while nothing is known.
@@ -48,8 +50,12 @@ type action func(ctx context.Context) (restart bool)
 
 func newRunner(
 	dir string, own *settings.Own, observer *observe.Observer, monitor *health.Monitor, logs logs,
+	started func(*local.Client),
 ) *runner {
-	return &runner{dir: dir, own: own, observer: observer, monitor: monitor, logs: logs, inbox: make(chan action, 64)}
+	return &runner{
+		dir: dir, own: own, observer: observer, monitor: monitor, logs: logs, started: started,
+		inbox: make(chan action, 64),
+	}
 }
 
 // run runs the client until the context is done; an error is about the edge itself.
@@ -144,6 +150,9 @@ func (r *runner) start(ctx context.Context) error {
 		return ctx.Err()
 	case res := <-started:
 		r.node, r.force = res.node, false
+		if res.err == nil && r.started != nil {
+			r.started(r.node.Local())
+		}
 		return res.err
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tailscale.com/client/local"
 	"tailscale.com/envknob"
 	_ "tailscale.com/feature/identityfederation" // Lets a node log in with a federated identity.
 	"tailscale.com/tsnet"
@@ -22,6 +23,7 @@ import (
 // Node is one run of the Tailscale client.
 type Node struct {
 	server *tsnet.Server
+	local  *local.Client
 	client *bus.Client
 }
 
@@ -46,15 +48,18 @@ func Start(dir string, s *settings.Settings, credentials settings.Credentials, f
 	if err := server.Start(); err != nil {
 		return nil, fmt.Errorf("start the Tailscale client: %s", record.WithoutSecrets(err.Error()))
 	}
-	client, err := server.LocalClient()
+	local, err := server.LocalClient()
 	if err != nil {
 		return nil, fmt.Errorf("reach the Tailscale client: %w", err)
 	}
-	return &Node{server: server, client: bus.New(client)}, nil
+	return &Node{server: server, local: local, client: bus.New(local)}, nil
 }
 
 // Client speaks to the running client.
 func (n *Node) Client() *bus.Client { return n.client }
+
+// Local is the running client as Tailscale hands it out; only tests need more of it than Client has.
+func (n *Node) Local() *local.Client { return n.local }
 
 // Close ends the client; an ephemeral node leaves the tailnet with it. It takes up to five seconds.
 func (n *Node) Close() error {

@@ -2,6 +2,7 @@ package observe
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -126,6 +127,84 @@ func TestUnknownUsersAreAskedForOnce(t *testing.T) {
 	b.expect("unknown to it", b.handle(owned(5, 6)), "delta +n5")
 	b.expect("again", b.handle(owned(6, 6)), "delta +n6")
 	b.expect("asked", fmt.Sprint(b.client.asked), "[user 5 user 6]")
+}
+
+func TestTheOwnNodesUserIsAskedForToo(t *testing.T) {
+	b := newBench(t)
+	b.client.self = self(t, func(n *wirev1.Node) { n.UserId = 5 })
+	b.client.users[5] = &wirev1.UserProfile{UserId: 5}
+	b.handle(b.full())
+	b.expect("users", fmt.Sprint(b.observer.snapshot().Chunks[0]().Users), fmt.Sprint([]*wirev1.UserProfile{{UserId: 5}}))
+}
+
+func TestAUserThatIsCalledSomethingElseIsADeltaOfItsOwn(t *testing.T) {
+	b := newBench(t).seeing()
+	renamed := &record.Notice{Users: []*wirev1.UserProfile{{UserId: 1, DisplayName: "Mira"}}}
+	b.expect("another name", b.handle(renamed), "delta u1")
+	b.expect("the same again", b.handle(renamed), "")
+}
+
+func TestAStatusWithAnOlderProfileDoesNotUndoAChange(t *testing.T) {
+	b := newBench(t).seeing()
+	now := &wirev1.UserProfile{UserId: 1, DisplayName: "now"}
+	b.handle(&record.Notice{Users: []*wirev1.UserProfile{now}})
+	b.client.status.Users = []*wirev1.UserProfile{{UserId: 1, DisplayName: "before"}}
+	b.client.status.Peers = []record.StatusPeer{{ID: 2, StableID: "n2"}, {ID: 3, StableID: "n3"}}
+	again := &record.Notice{Initial: b.client.status}
+	b.expect("the client does not say", b.handle(again), "")
+	b.client.users[1] = now
+	b.expect("the client says what is known", b.handle(again), "")
+	b.client.users[1] = &wirev1.UserProfile{UserId: 1, DisplayName: "newer"}
+	b.expect("the client says what is new", b.handle(again), "full_rebuild u1")
+}
+
+func TestEachValueOfTheOwnNodeIsAFrameWhenItChangesAndInEveryBase(t *testing.T) {
+	b := newBench(t).seeing()
+	b.handle(&record.Notice{Prefs: &wirev1.Prefs{WantRunning: true}, Health: &wirev1.Health{}})
+	cases := []struct {
+		frame  string
+		notice func() *record.Notice
+	}{
+		{"self", func() *record.Notice {
+			return &record.Notice{Self: self(t, func(n *wirev1.Node) { n.Tags = []string{"tag:a"} })}
+		}},
+		{"prefs", func() *record.Notice { return &record.Notice{Prefs: &wirev1.Prefs{RunSsh: true}} }},
+		{"health", func() *record.Notice {
+			return &record.Notice{Health: &wirev1.Health{Warnings: []*wirev1.HealthWarning{{Code: "warming-up"}}}}
+		}},
+		{"daemon Running", func() *record.Notice { return &record.Notice{Error: "out of disk"} }},
+	}
+	for _, c := range cases {
+		b.expect(c.frame+" changed", b.handle(c.notice()), c.frame)
+		b.expect(c.frame+" repeated", b.handle(c.notice()), "")
+	}
+	s := b.observer.snapshot()
+	base := strings.Join([]string{
+		s.Self.Node.Tags[0], fmt.Sprint(s.Prefs.RunSsh), s.Health.Warnings[0].Code, s.Daemon.Error, s.Tailnet.Domain,
+	}, " ")
+	b.expect("base", base, "tag:a true warming-up out of disk example.com")
+}
+
+func TestTheTailnetIsAskedForWithEachChangeOfTheOwnNode(t *testing.T) {
+	on := true
+	b := newBench(t).seeing()
+	b.client.tailnet = &wirev1.Tailnet{Domain: "example.org", MagicDnsSuffix: "tail1.ts.net"}
+	b.expect("another domain", b.handle(&record.Notice{Self: b.client.self}), "tailnet")
+	b.client.tailnet = &wirev1.Tailnet{
+		Domain: "example.org", MagicDnsSuffix: "tail1.ts.net", LockEnabled: &on, LockFiltered: []string{"n3"},
+	}
+	b.expect("locked", b.handle(&record.Notice{Self: b.client.self}), "tailnet")
+	b.client.tailnet = &wirev1.Tailnet{Domain: "example.org", MagicDnsSuffix: "tail1.ts.net"}
+	b.expect("the lock cannot be asked", b.handle(&record.Notice{Self: b.client.self}), "")
+	if known := b.observer.snapshot().Tailnet; !known.GetLockEnabled() || len(known.LockFiltered) != 1 {
+		t.Errorf("known is %v", known)
+	}
+	b.client.self = self(t, func(n *wirev1.Node) { n.StableId = "another" })
+	b.client.tailnet = &wirev1.Tailnet{Domain: "example.net"}
+	b.handle(b.full(node(t, 7, nil)))
+	if known := b.observer.snapshot().Tailnet; known.LockEnabled != nil {
+		t.Errorf("the lock of another tailnet is kept: %v", known)
+	}
 }
 
 func TestALogoutKeepsEverythingAndSuspends(t *testing.T) {

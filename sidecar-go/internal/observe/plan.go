@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	wirev1 "sentinel/sidecar/gen/sentinel/wire/v1"
@@ -87,7 +88,7 @@ func (o *Observer) planResync(ctx context.Context, source Source, n *record.Noti
 		return nil
 	}
 	listed, unsure := o.hydrate(ctx, source, n.Initial.Peers)
-	users := append(n.Users, n.Initial.Users...)
+	users := append(n.Users, o.listedUsers(ctx, source, n.Initial.Users)...)
 	return o.planWhole(ctx, source, self, listed, unsure, users)
 }
 
@@ -101,7 +102,7 @@ func (o *Observer) planWhole(
 		p.cause, p.missingSince = wirev1.DeltaCause_DELTA_CAUSE_RESYNC, sinceWhen(o.lost)
 	}
 	p.change.Changed = listed
-	p.change.Users = o.withUnknownUsers(ctx, source, listed, users)
+	p.change.Users = o.withUnknownUsers(ctx, source, append(listed[:len(listed):len(listed)], self), users)
 	absent := o.known.replica.Absent(listed)
 	was := o.known.self
 	if was != nil && was.StableID != self.StableID && len(absent) == o.known.replica.Len() && len(unsure) == 0 {
@@ -194,7 +195,37 @@ func (o *Observer) askTailnet(ctx context.Context, source Source, p *plan) *wire
 	if tailnet == nil && p != nil {
 		p.change.Gone = nil
 	}
+	if tailnet == nil || p != nil && p.elsewhere {
+		return tailnet
+	}
+	return withKnownLock(tailnet, o.known.tailnet)
+}
+
+// withKnownLock keeps what was last known of the lock if it could not be asked this time.
+func withKnownLock(tailnet, before *wirev1.Tailnet) *wirev1.Tailnet {
+	if tailnet.LockEnabled == nil && before != nil {
+		tailnet.LockEnabled, tailnet.LockFiltered = before.LockEnabled, before.LockFiltered
+	}
 	return tailnet
+}
+
+// listedUsers are the users of a status as they are now. A status shows them as the last full map did, and what is known
+// may be newer: a user that differs is asked for.
+func (o *Observer) listedUsers(
+	ctx context.Context, source Source, listed []*wirev1.UserProfile,
+) (users []*wirev1.UserProfile) {
+	for _, user := range listed {
+		if known := o.known.replica.User(user.UserId); known != nil && !proto.Equal(known, user) {
+			now, err := source.User(ctx, user.UserId)
+			if err != nil {
+				o.log.Debug("a user could not be looked up and stays as it was", "error", err)
+				continue
+			}
+			user = now
+		}
+		users = append(users, user)
+	}
+	return users
 }
 
 // withUnknownUsers adds the profiles of users that peers name and nobody has described yet, asking once for each.

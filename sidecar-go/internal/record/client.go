@@ -39,7 +39,9 @@ func FromHealth(s *health.State) *wirev1.Health {
 	out := new(wirev1.Health)
 	for _, w := range s.Warnings {
 		out.Warnings = append(out.Warnings, &wirev1.HealthWarning{
-			Code: string(w.WarnableCode), Severity: string(w.Severity), Title: w.Title, Text: w.Text,
+			Code: string(w.WarnableCode), Severity: string(w.Severity),
+			// The text of a failed login may carry what it failed with.
+			Title: WithoutSecrets(w.Title), Text: WithoutSecrets(w.Text),
 			BrokenSince: pointedTime(w.BrokenSince), ImpactsConnectivity: w.ImpactsConnectivity, Etag: w.ETag,
 		})
 	}

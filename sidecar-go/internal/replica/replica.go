@@ -121,6 +121,9 @@ func (r *Replica) Peers() []*record.Peer {
 	return byStableID(peers)
 }
 
+// User returns a user's profile; nil if nobody has described it.
+func (r *Replica) User(id int64) *wirev1.UserProfile { return r.users[id] }
+
 // Users returns the profiles of the users that the given peers name, sorted by id.
 func (r *Replica) Users(peers ...*record.Peer) []*wirev1.UserProfile {
 	named := make(map[int64]*wirev1.UserProfile)

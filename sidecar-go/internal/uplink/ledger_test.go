@@ -138,6 +138,24 @@ func based(t *testing.T, limit int) (*Ledger, *world, *cursor) {
 	return l, w, c
 }
 
+func TestABaseBeginsWithEverythingThatIsNoPeer(t *testing.T) {
+	l, w := ledger(1 << 20)
+	w.base(0)
+	w.snapshot.Self = &wirev1.SelfNode{Node: &wirev1.Node{StableId: "self"}}
+	w.snapshot.Tailnet = &wirev1.Tailnet{Domain: "example.com"}
+	w.snapshot.Daemon = &wirev1.Daemon{State: "Running"}
+	w.snapshot.Prefs = &wirev1.Prefs{RunSsh: true}
+	w.snapshot.Health = &wirev1.Health{Warnings: []*wirev1.HealthWarning{{Code: "warming-up"}}}
+	got := sent(t, l, session(t, l, nil))[0].GetBaseBegin()
+	full := &wirev1.BaseBegin{
+		Cause: wirev1.BaseCause_BASE_CAUSE_START, Self: w.snapshot.Self, Tailnet: w.snapshot.Tailnet,
+		Daemon: w.snapshot.Daemon, Prefs: w.snapshot.Prefs, Health: w.snapshot.Health,
+	}
+	if !proto.Equal(got, full) {
+		t.Errorf("got %v, want %v", got, full)
+	}
+}
+
 func TestBeforeTheFirstBaseTheStateIsSentAsEpochZero(t *testing.T) {
 	l, w := ledger(1 << 20)
 	emit(l, noon, daemon("NoState"), daemon("NeedsLogin"))

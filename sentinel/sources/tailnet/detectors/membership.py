@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from sentinel.clock import rfc3339
 from sentinel.events import Finding, Severity
 from sentinel.model import Change, SubjectKey
 from sentinel.sources.tailnet.catalogue import ADDED, REMOVED
-from sentinel.sources.tailnet.facts import identity
+from sentinel.sources.tailnet.facts import identity, moment
 from sentinel.sources.tailnet.model import Peer, Presence
 
 
@@ -33,7 +32,9 @@ def _added(subject: SubjectKey, peer: Peer, at: datetime) -> Finding:
         | {
             "online": peer.presence is Presence.ONLINE,
             "routes": peer.routes,
-            "created": rfc3339(peer.created) if peer.created else None,
+            "created": moment(peer.created),
+            "machine_authorized": peer.machine_authorized,
+            "key_expiry": moment(peer.key_expiry),
         },
         changes=(Change("visible", before=False, after=True),),
     )

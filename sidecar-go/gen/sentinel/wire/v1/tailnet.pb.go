@@ -1205,7 +1205,9 @@ func (x *Health) GetWarnings() []*HealthWarning {
 // HealthWarning is one thing that the client is unhappy with.
 type HealthWarning struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Names the warning.
+	// Names the warning as the client does: `warming-up` right after the start, `update-available`,
+	// `security-update-available` and `is-using-unstable-version` about the client's version, `control-health.` and an id for
+	// what the control server itself warns of.
 	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
 	// `low`, `medium` or `high`.
 	Severity string `protobuf:"bytes,2,opt,name=severity,proto3" json:"severity,omitempty"`
@@ -1311,7 +1313,7 @@ type Tailnet struct {
 	MagicDnsSuffix string `protobuf:"bytes,2,opt,name=magic_dns_suffix,json=magicDnsSuffix,proto3" json:"magic_dns_suffix,omitempty"`
 	// MagicDNS is on.
 	MagicDnsEnabled bool `protobuf:"varint,3,opt,name=magic_dns_enabled,json=magicDnsEnabled,proto3" json:"magic_dns_enabled,omitempty"`
-	// Tailnet lock is on; unset if it could not be asked.
+	// Tailnet lock is on; unset if it could never be asked.
 	LockEnabled *bool `protobuf:"varint,4,opt,name=lock_enabled,json=lockEnabled,proto3,oneof" json:"lock_enabled,omitempty"`
 	// StableIDs of nodes hidden by tailnet lock, sorted.
 	LockFiltered  []string `protobuf:"bytes,5,rep,name=lock_filtered,json=lockFiltered,proto3" json:"lock_filtered,omitempty"`

@@ -1,0 +1,205 @@
+"""Answers from the store alone: what exists, what happened, and why sinks were told of it or not."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from fnmatch import fnmatchcase
+
+import orjson
+
+from sentinel.control.moments import stamp
+from sentinel.control.v1 import control_pb2
+from sentinel.events import Event
+from sentinel.model import Outcome, OutcomeState, SubjectKey
+from sentinel.policy.routes import Route, matching
+from sentinel.sources.room import Description, Room
+from sentinel.store.protocol import OpenProblem, Reader, SubjectRow, Told, Wanted
+
+AT_ONCE = 500
+"""Subjects in one message."""
+NEWEST = 10
+"""Events that explain a subject."""
+NOT_ASKED = "no route asks for it there"
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """A subject with its name and its description."""
+
+    row: SubjectRow
+    name: str
+    description: Description
+
+    def said(self, *keys: str) -> list[str]:
+        """Everything that its description says under these keys, in lower case."""
+        stated = [self.description.detail.get(key) for key in keys]
+        texts = [text for value in stated for text in (value if isinstance(value, list | tuple) else [value])]
+        return [str(text).lower() for text in texts if text not in (None, "", 0)]
+
+    def names(self) -> list[str]:
+        """Every name that it has, in lower case."""
+        return [self.name.lower(), *(name.rstrip(".") for name in self.said("dns_name", "hostname"))]
+
+
+class Answers:
+    """What the store can say, in the words of the control protocol. `sinks` are the configured ones."""
+
+    def __init__(
+        self, *, reader: Reader, rooms: Mapping[str, Room], routes: Sequence[Route], sinks: Collection[str]
+    ) -> None:
+        self._reader = reader
+        self._rooms = rooms
+        self._routes = routes
+        self._sinks = sinks
+
+    def subjects(self, request: control_pb2.ListSubjectsRequest) -> Iterator[control_pb2.ListSubjectsResponse]:
+        """The subjects that are asked for, sorted by source and name, some at a time."""
+        found = [_subject(each, detailed=request.detailed) for each in self._known() if _fits(each, request)]
+        for start in range(0, len(found), AT_ONCE):
+            yield control_pb2.ListSubjectsResponse(subjects=found[start : start + AT_ONCE])
+
+    def events(
+        self, wanted: Wanted, *, after: int, newest: int | None
+    ) -> Iterator[tuple[int, control_pb2.ListEventsResponse]]:
+        """Wanted events with their numbers, oldest first; `after` and `newest` as for the store."""
+        for told in self._reader.events(after=after, newest=newest, wanted=wanted):
+            yield told.event.number, _event(told)
+
+    def wanted(self, request: control_pb2.ListEventsRequest) -> Wanted:
+        """Which events the request asks for."""
+        source, name = self._parted(request.subject)
+        return Wanted(
+            types=tuple(request.types),
+            severities=tuple(request.severities),
+            subjects=tuple(subject.row.key for subject in self._named(request.subject)) if name else (),
+            name=name,
+            source=source,
+            sink=request.sink,
+            since=request.since.ToDatetime(tzinfo=UTC) if request.HasField("since") else None,
+        )
+
+    def explain(self, request: control_pb2.ExplainRequest) -> control_pb2.ExplainResponse:
+        """The event, or the subjects, that the request names."""
+        told = self._reader.event(request.about)
+        if told is not None:
+            return control_pb2.ExplainResponse(event=self._explained_event(told))
+        found = [self._explained_subject(subject) for subject in self._named(request.about)]
+        return control_pb2.ExplainResponse(subjects=found)
+
+    def _known(self) -> list[_Subject]:
+        """The devices."""
+        found = [device for row in self._reader.subjects() if (device := self._device(row))]
+        return sorted(found, key=lambda subject: (subject.row.key.source, subject.name, subject.row.key.id))
+
+    def _device(self, row: SubjectRow) -> _Subject | None:
+        """The subject as a device; None if it is none, or of a source that is not configured any more."""
+        room = self._rooms.get(row.key.source)
+        kind = room.kinds.get(row.key.type) if room else None
+        if kind is None or kind.describe is None:
+            return None
+        record = kind.decode(row.body)
+        return _Subject(row, record.name, kind.describe(record))
+
+    def _named(self, about: str) -> list[_Subject]:
+        """By name, address or id; `source/` may stand before it."""
+        source, name = self._parted(about)
+        return [
+            subject
+            for subject in self._known()
+            if source in ("", subject.row.key.source) and (name == subject.row.key.id or _is_called(subject, name))
+        ]
+
+    def _parted(self, about: str) -> tuple[str, str]:
+        source, slash, name = about.partition("/")
+        return (source, name) if slash and source in self._rooms else ("", about)
+
+    def _explained_event(self, told: Told) -> control_pb2.ExplainedEvent:
+        answer = _event(told)
+        concerned = {outcome.sink for outcome in told.outcomes}
+        answer.outcomes.extend(
+            control_pb2.Outcome(sink=sink, state=OutcomeState.UNROUTED, why=NOT_ASKED)
+            for sink in sorted(self._sinks)
+            if sink not in concerned
+        )
+        routes = [route.label for route in matching(told.event, self._routes)]
+        return control_pb2.ExplainedEvent(event=answer, routes=routes)
+
+    def _explained_subject(self, subject: _Subject) -> control_pb2.ExplainedSubject:
+        key = subject.row.key
+        wanted = Wanted(subjects=(key,), name=key.id, source=key.source)
+        return control_pb2.ExplainedSubject(
+            subject=_subject(subject, detailed=True),
+            problems=[_problem(problem) for problem in self._reader.open_problems(key)],
+            events=[_event(told) for told in self._reader.events(after=0, newest=NEWEST, wanted=wanted)],
+        )
+
+
+def _fits(subject: _Subject, request: control_pb2.ListSubjectsRequest) -> bool:
+    return (
+        (not request.names or _has_name(subject, request.names))
+        and (not request.tags or _shares(subject.said("tags"), request.tags))
+        and (not request.owners or _shares(subject.said("owner", "owner_id"), request.owners))
+        and (not request.systems or _shares(subject.said("os"), request.systems))
+        and (not request.states or _shares([subject.description.state], request.states))
+    )
+
+
+def _has_name(subject: _Subject, globs: Collection[str]) -> bool:
+    return any(fnmatchcase(name, glob.lower().rstrip(".")) for name in subject.names() for glob in globs)
+
+
+def _shares(said: Sequence[str], wanted: Collection[str]) -> bool:
+    return any(text.lower() in said for text in wanted)
+
+
+def _is_called(subject: _Subject, name: str) -> bool:
+    called = name.lower().rstrip(".")
+    return called in subject.names() or called in subject.said("addresses")
+
+
+def _subject(subject: _Subject, *, detailed: bool) -> control_pb2.Subject:
+    key: SubjectKey = subject.row.key
+    return control_pb2.Subject(
+        source=key.source,
+        subject_type=key.type,
+        subject_id=key.id,
+        name=subject.name,
+        state=subject.description.state,
+        since=stamp(subject.description.since),
+        revision=subject.row.revision,
+        columns=[control_pb2.Column(title=title, text=text) for title, text in subject.description.columns],
+        detail_json=orjson.dumps(dict(subject.description.detail)) if detailed else b"",
+    )
+
+
+def _event(told: Told) -> control_pb2.ListEventsResponse:
+    return control_pb2.ListEventsResponse(
+        event_json=told.event.body,
+        outcomes=[_outcome(outcome) for outcome in told.outcomes],
+        text=_summary(told.event),
+    )
+
+
+def _problem(problem: OpenProblem) -> control_pb2.OpenProblem:
+    return control_pb2.OpenProblem(
+        sink=problem.sink,
+        event_id=problem.event_id,
+        text=_summary(problem.event) if problem.event else "",
+        since=stamp(problem.event.timestamp) if problem.event else None,
+        route=problem.route,
+    )
+
+
+def _summary(event: Event) -> str:
+    return str(orjson.loads(event.body)["summary"])
+
+
+def _outcome(outcome: Outcome) -> control_pb2.Outcome:
+    return control_pb2.Outcome(
+        sink=outcome.sink,
+        state=outcome.state,
+        message="" if outcome.message is None else str(outcome.message),
+        until=stamp(outcome.until),
+        why=outcome.why,
+        route=outcome.route,
+    )

@@ -1,0 +1,310 @@
+"""What the command line asks with and gets back: plain values, and their translation from and to messages."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import orjson
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from sentinel.control.moments import stamp
+from sentinel.control.v1 import control_pb2
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """One source; the fields are those of `sentinel.control.v1.SourceStatus`."""
+
+    name: str
+    kind: str
+    sight: str
+    reason: str
+    since: datetime | None
+    subjects: int
+    network: str
+    edge: str
+    last_frame_at: datetime | None
+    last_heard_at: datetime | None
+    login_url: str
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class SinkStatus:
+    """One sink; the fields are those of `sentinel.control.v1.SinkStatus`."""
+
+    name: str
+    type: str
+    pending: int
+    delivered: int
+    dead: int
+    held: int
+    last_error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The service; the fields are those of `sentinel.control.v1.GetStatusResponse`."""
+
+    version: str
+    started_at: datetime | None
+    ledger_id: str
+    store_path: str
+    events: int
+    sources: tuple[SourceStatus, ...]
+    sinks: tuple[SinkStatus, ...]
+    troubles: tuple[str, ...]
+    last_words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One thing that exists; `columns` are further cells by title, `detail` everything about it."""
+
+    source: str
+    subject_type: str
+    subject_id: str
+    name: str
+    state: str
+    since: datetime | None
+    revision: int
+    columns: tuple[tuple[str, str], ...] = ()
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of an event at one sink."""
+
+    sink: str
+    state: str
+    message: str
+    until: datetime | None
+    why: str
+    route: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One event: its envelope, one line for people, and what became of it, sorted by sink."""
+
+    envelope: Mapping[str, Any]
+    text: str
+    outcomes: tuple[Fate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A problem that a sink was told and that is open; the fields are those of `sentinel.control.v1.OpenProblem`."""
+
+    sink: str
+    event_id: str
+    text: str
+    since: datetime | None
+    route: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedEvent:
+    """An event, what became of it at every sink, and the routes that ask for it now."""
+
+    occurrence: Occurrence
+    routes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedSubject:
+    """A subject, what sinks were told of it and is open, and its newest events, oldest first."""
+
+    subject: Subject
+    problems: tuple[Problem, ...]
+    events: tuple[Occurrence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectsWanted:
+    """Which subjects; the fields are those of `sentinel.control.v1.ListSubjectsRequest`."""
+
+    names: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    systems: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    detailed: bool = False
+
+
+ALL_SUBJECTS = SubjectsWanted()
+
+
+@dataclass(frozen=True, slots=True)
+class EventsWanted:
+    """Which events; the fields are those of `sentinel.control.v1.ListEventsRequest`."""
+
+    limit: int = 0
+    types: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+    subject: str = ""
+    sink: str = ""
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look found: everything that exists, and what changed since the last one, oldest first."""
+
+    subjects: tuple[Subject, ...]
+    events: tuple[Occurrence, ...]
+
+
+Explanation = ExplainedEvent | tuple[ExplainedSubject, ...]
+"""Of the event that was named, or of the subjects: none if nothing fits."""
+
+
+class Asked(Protocol):
+    """Who answers what can be read: the running service, or the store that it left."""
+
+    def subjects(self, wanted: SubjectsWanted) -> tuple[Subject, ...]:
+        """What exists, sorted by source and name."""
+        ...
+
+    def events(self, wanted: EventsWanted) -> Iterator[Occurrence]:
+        """What happened, oldest first."""
+        ...
+
+    def explain(self, about: str) -> Explanation:
+        """Why sinks were told or not."""
+        ...
+
+
+def status(answer: control_pb2.GetStatusResponse) -> Status:
+    """The service as it answered."""
+    return Status(
+        version=answer.version,
+        started_at=_moment(answer, "started_at"),
+        ledger_id=answer.ledger_id,
+        store_path=answer.store_path,
+        events=answer.events,
+        sources=tuple(_source(source) for source in answer.sources),
+        sinks=tuple(_sink(sink) for sink in answer.sinks),
+        troubles=tuple(answer.troubles),
+        last_words=answer.last_words,
+    )
+
+
+def _source(source: control_pb2.SourceStatus) -> SourceStatus:
+    return SourceStatus(
+        name=source.name,
+        kind=source.kind,
+        sight=source.sight,
+        reason=source.reason,
+        since=_moment(source, "since"),
+        subjects=source.subjects,
+        network=source.network,
+        edge=source.edge,
+        last_frame_at=_moment(source, "last_frame_at"),
+        last_heard_at=_moment(source, "last_heard_at"),
+        login_url=source.login_url,
+        rejected=source.rejected,
+    )
+
+
+def _sink(sink: control_pb2.SinkStatus) -> SinkStatus:
+    return SinkStatus(sink.name, sink.type, sink.pending, sink.delivered, sink.dead, sink.held, sink.last_error)
+
+
+def subject(answer: control_pb2.Subject) -> Subject:
+    """A subject as it was answered."""
+    return Subject(
+        source=answer.source,
+        subject_type=answer.subject_type,
+        subject_id=answer.subject_id,
+        name=answer.name,
+        state=answer.state,
+        since=_moment(answer, "since"),
+        revision=answer.revision,
+        columns=tuple((column.title, column.text) for column in answer.columns),
+        detail=orjson.loads(answer.detail_json) if answer.detail_json else {},
+    )
+
+
+def subjects_request(wanted: SubjectsWanted) -> control_pb2.ListSubjectsRequest:
+    """The request for subjects."""
+    return control_pb2.ListSubjectsRequest(**asdict(wanted))
+
+
+def events_request(wanted: EventsWanted, *, follow: bool = False) -> control_pb2.ListEventsRequest:
+    """The request for events."""
+    return control_pb2.ListEventsRequest(**{**asdict(wanted), "since": stamp(wanted.since)}, follow=follow)
+
+
+def occurrence(answer: control_pb2.ListEventsResponse) -> Occurrence:
+    """An event as it was answered."""
+    outcomes = (
+        Fate(outcome.sink, outcome.state, outcome.message, _moment(outcome, "until"), outcome.why, outcome.route)
+        for outcome in answer.outcomes
+    )
+    return Occurrence(orjson.loads(answer.event_json), answer.text, tuple(outcomes))
+
+
+def explanation(answer: control_pb2.ExplainResponse) -> Explanation:
+    """What was explained."""
+    if answer.HasField("event"):
+        return ExplainedEvent(occurrence(answer.event.event), tuple(answer.event.routes))
+    return tuple(
+        ExplainedSubject(
+            subject=subject(found.subject),
+            problems=tuple(
+                Problem(problem.sink, problem.event_id, problem.text, _moment(problem, "since"), problem.route)
+                for problem in found.problems
+            ),
+            events=tuple(map(occurrence, found.events)),
+        )
+        for found in answer.subjects
+    )
+
+
+def _moment(message: Any, name: str) -> datetime | None:
+    """The time in a field, None where it is not set."""
+    if not message.HasField(name):
+        return None
+    stamp: Timestamp = getattr(message, name)
+    return stamp.ToDatetime(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One delivery; the fields are those of `sentinel.control.v1.ListDeliveriesResponse`."""
+
+    id: int
+    sink: str
+    state: str
+    key: str
+    created_at: datetime | None
+    attempt: int
+    next_try: datetime | None
+    settled_at: datetime | None
+    error: str
+    absorbed_by: int
+    absorbed: int
+    event: Mapping[str, Any]
+    text: str
+
+
+def letter(answer: control_pb2.ListDeliveriesResponse) -> Letter:
+    """The delivery that a service told of."""
+    return Letter(
+        id=answer.id,
+        sink=answer.sink,
+        state=answer.state,
+        key=answer.key,
+        created_at=_moment(answer, "created_at"),
+        attempt=answer.attempt,
+        next_try=_moment(answer, "next_try"),
+        settled_at=_moment(answer, "settled_at"),
+        error=answer.error,
+        absorbed_by=answer.absorbed_by,
+        absorbed=answer.absorbed,
+        event=orjson.loads(answer.event_json),
+        text=answer.text,
+    )
