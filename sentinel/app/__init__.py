@@ -7,10 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sentinel.app.checks import check
     from sentinel.app.reading import stored
     from sentinel.app.rehearsal import look, rehearse
     from sentinel.app.service import serve
-    from sentinel.app.sinks import Verdict, check, test_sinks
+    from sentinel.app.sinks import Verdict, test_sinks
     from sentinel.edge import find_binary, find_sidecar
 
 __all__ = [
@@ -27,7 +28,7 @@ __all__ = [
 
 _PLACES = {
     "Verdict": "sentinel.app.sinks",
-    "check": "sentinel.app.sinks",
+    "check": "sentinel.app.checks",
     "find_binary": "sentinel.edge",
     "find_sidecar": "sentinel.edge",
     "look": "sentinel.app.rehearsal",

@@ -1,6 +1,6 @@
 """Answers where no service runs: from the store that one left."""
 
-from sentinel.app import tables
+from sentinel.app import routing, tables
 from sentinel.config import Config
 from sentinel.control.answers import Answers
 from sentinel.control.stored import StoredClient
@@ -14,4 +14,4 @@ def stored(config: Config) -> StoredClient | None:
         return None
     reader = SqliteReader(path, tables.CATALOGUE)
     sinks = sorted(config.sinks)
-    return StoredClient(Answers(reader=reader, rooms=tables.rooms(config), routes=tables.routes(config), sinks=sinks))
+    return StoredClient(Answers(reader=reader, rooms=tables.rooms(config), routes=routing.routes(config), sinks=sinks))

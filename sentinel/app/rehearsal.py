@@ -11,7 +11,7 @@ from pathlib import Path
 
 from loguru import logger
 
-from sentinel.app import sinks as sinks_of
+from sentinel.app import routing
 from sentinel.app.locks import state_lock
 from sentinel.app.reading import stored
 from sentinel.app.service import serve
@@ -71,7 +71,7 @@ def _managed(config: Config) -> dict[str, SourceSettings]:
 
 def _in_writing(config: Config, name: str) -> StdoutSink:
     """A sink on standard output that speaks to whom this one speaks to."""
-    return StdoutSink(type="stdout", format="text" if sinks_of.for_people(config.sinks[name]) else "json")
+    return StdoutSink(type="stdout", format="text" if routing.speaks_to_people(config.sinks[name]) else "json")
 
 
 def _newest(config: Config) -> int:

@@ -14,8 +14,8 @@ from functools import partial
 
 from loguru import logger
 
+from sentinel.app import routing, tables
 from sentinel.app import sinks as sinks_of
-from sentinel.app import tables
 from sentinel.app.last_words import LastWords
 from sentinel.app.locks import state_lock
 from sentinel.app.sockets import served
@@ -197,7 +197,7 @@ def _core(given: _Given, sinks: Mapping[str, Sink]) -> Iterator[_Core]:
     commits = Commits()
     inbox = Inbox()
     reader = SqliteReader(config.state.store_path, tables.CATALOGUE)
-    at_once = {spec.name: in_flight(spec) for spec in sinks_of.specs(config)}
+    abreast = {spec.name: in_flight(spec) for spec in sinks_of.specs(config)}
     loops = {
         name: SinkLoop(
             name=name,
@@ -205,7 +205,7 @@ def _core(given: _Given, sinks: Mapping[str, Sink]) -> Iterator[_Core]:
             report=inbox.report,
             backlog=partial(reader.backlog, name),
             absorb=inbox.ask,
-            in_flight=at_once[name],
+            in_flight=abreast[name],
             reached=given.reached,
         )
         for name, sink in sinks.items()
@@ -223,7 +223,7 @@ def _core(given: _Given, sinks: Mapping[str, Sink]) -> Iterator[_Core]:
         on_commit=commits.note,
         now=now,
         reached=given.reached,
-        routes=tables.routes(config),
+        routes=routing.routes(config),
     )
     try:
         yield _Core(inbox, store, contents, writer, loops, commits)
@@ -315,7 +315,7 @@ def _run_servers(given: _Given, core: _Core, supervisors: Mapping[str, Superviso
         live=_live(given, core, ingest, supervisors),
         reader=SqliteReader(config.state.store_path, tables.CATALOGUE),
         rooms=tables.rooms(config),
-        routes=tables.routes(config),
+        routes=routing.routes(config),
         commits=core.commits,
         clock=clock,
         ask=core.inbox.ask,
@@ -334,7 +334,7 @@ def _edges(config: Config) -> dict[str, Edge]:
         decoder=Decoder,
         hostname=tsnet.hostname,
         control_url=tsnet.control_url,
-        auth_key=tsnet.auth_key.get_secret_value(),
+        auth_key=tsnet.login_key.get_secret_value(),
         ephemeral=tsnet.ephemeral,
         log_upload=tsnet.log_upload,
     )

@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from sentinel.app.settings import settings_of
 from sentinel.app.tables import WORDS
 from sentinel.clock import SystemClock
-from sentinel.config import AppriseSink, Config, StdoutSink
-from sentinel.delivery.sinks import AppriseSettings, Lines, Sink, SinkSpec, StdoutSettings, Wording, build
+from sentinel.config import Config
+from sentinel.delivery.sinks import Lines, Sink, SinkSpec, Wording, build
 from sentinel.dispatcher import say
 from sentinel.errors import ConfigError, DeliveryError, Fault
 from sentinel.events import Severity, Text
@@ -29,18 +30,7 @@ class Verdict:
 
 def specs(config: Config) -> tuple[SinkSpec, ...]:
     """The configured sinks, sorted by name."""
-    return tuple(_spec(name, sink) for name, sink in sorted(config.sinks.items()))
-
-
-def _spec(name: str, sink: StdoutSink | AppriseSink) -> SinkSpec:
-    if isinstance(sink, AppriseSink):
-        return SinkSpec(name, "apprise", AppriseSettings(sink.target.get_secret_value()))
-    return SinkSpec(name, "stdout", StdoutSettings(sink.format))
-
-
-def for_people(sink: StdoutSink | AppriseSink) -> bool:
-    """Whether the sink speaks to people."""
-    return isinstance(sink, AppriseSink) or sink.format == "text"
+    return tuple(SinkSpec(name, sink.type, settings_of(sink)) for name, sink in sorted(config.sinks.items()))
 
 
 def built(

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from sentinel.config import Config
 from sentinel.events import EventType, Words
-from sentinel.policy.routes import Route, everything_to
 from sentinel.sources import tailnet
 from sentinel.sources.room import Room
 
@@ -15,8 +14,3 @@ WORDS: Mapping[str, Words] = tailnet.ROOM.words
 def rooms(config: Config) -> dict[str, Room]:
     """The room of each configured source."""
     return dict.fromkeys(config.sources, tailnet.ROOM)
-
-
-def routes(config: Config) -> tuple[Route, ...]:
-    """Which sink is concerned by which event: every one by all."""
-    return everything_to(sorted(config.sinks))

@@ -1,12 +1,12 @@
-"""Commands that need no running service: config validate, test-notify, version."""
+"""Commands that need no running service: test-notify, version."""
 
 import importlib.metadata
 import platform
 import subprocess
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import nullcontext, redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -14,7 +14,7 @@ import click
 from sentinel import __version__
 from sentinel.cli.application import Application, Verdict
 from sentinel.cli.asking import json_option
-from sentinel.cli.group import ExitCode, SentinelCommand, SentinelGroup
+from sentinel.cli.group import ExitCode, SentinelCommand
 from sentinel.cli.printing import print_json
 from sentinel.cli.session import examined, settled
 from sentinel.cli.tables import width
@@ -34,25 +34,6 @@ class FaultVerdict:
     type: str
     error: str
     ok: bool = False
-
-
-@click.group("config", cls=SentinelGroup)
-def config_group() -> None:
-    """Look at the configuration."""
-
-
-@config_group.command("validate")
-@json_option
-@click.pass_context
-def validate(context: click.Context, *, as_json: bool) -> int:
-    """Check the configuration. Lists everything that is wrong with it."""
-    loaded = checked(context.obj, examined(context))
-    if as_json:
-        print_json({"valid": not loaded.faults, "faults": [_fault_json(fault) for fault in loaded.faults]})
-        return ExitCode.BAD_CONFIGURATION if loaded.faults else ExitCode.OK
-    settled(context, loaded)
-    click.echo("configuration valid")
-    return ExitCode.OK
 
 
 @click.command("test-notify", cls=SentinelCommand)
@@ -101,14 +82,6 @@ def version(context: click.Context, *, as_json: bool) -> int:
     return ExitCode.OK
 
 
-def checked(app: Application, loaded: Loaded) -> Loaded:
-    """The same with what is wrong beyond the file's own form; without a configuration if anything is."""
-    if loaded.config is None:
-        return loaded
-    found = tuple(loaded.located(fault) for fault in app.check(loaded.config))
-    return replace(loaded, config=None, faults=(*loaded.faults, *found)) if found else loaded
-
-
 def _faulty(app: Application, loaded: Loaded, config: Config) -> dict[str, Verdict]:
     """Verdicts on the sinks that cannot even be tried. Raises ConfigError for every other fault."""
     faults = {sink.name: list(sink.faults) for sink in loaded.faulty_sinks}
@@ -133,7 +106,7 @@ def _sink_of(fault: Fault, config: Config) -> str | None:
 
 
 def _in_order_of_file(loaded: Loaded, names: Collection[str]) -> tuple[str, ...]:
-    given = loaded.document.values.get("sinks") or {}
+    given = loaded.given.values.get("sinks") or {}
     return tuple(dict.fromkeys([*(name for name in given if name in names), *sorted(names)]))
 
 
@@ -151,10 +124,6 @@ def _print_verdicts(found: Sequence[Verdict], *, as_json: bool) -> None:
         end = "ok" if verdict.ok else f"failed: {verdict.error}"
         space = " " * (columns - width(verdict.sink))
         click.echo(f"{escape_controls(verdict.sink)}{space}  {escape_controls(end)}")
-
-
-def _fault_json(fault: Fault) -> Mapping[str, object]:
-    return {"file": fault.file, "line": fault.line, "path": fault.path, "text": fault.text}
 
 
 def _sidecar_version(binary: Path | None) -> str:

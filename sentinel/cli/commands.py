@@ -7,8 +7,9 @@ import click
 
 from sentinel import __version__
 from sentinel.cli import asking
-from sentinel.cli.checking import checked, config_group, test_notify, validate, version
+from sentinel.cli.checking import test_notify, version
 from sentinel.cli.completing import completion
+from sentinel.cli.configuring import checked, config_group, validate
 from sentinel.cli.demo import demo
 from sentinel.cli.group import ExitCode, SentinelGroup
 from sentinel.cli.letters import deliveries, dlq

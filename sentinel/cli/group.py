@@ -37,6 +37,9 @@ class Flags:
     no_color: bool | None = None
     tailscale_auth_key: str | None = None
     tailscale_state_dir: Path | None = None
+    tailscale_login_mode: str | None = None
+    tailscale_login_timeout: str | None = None
+    tailscale_allow_interactive_fallback: bool | None = None
 
 
 _NAMES = tuple(each.name for each in fields(Flags))
@@ -82,6 +85,22 @@ def global_options() -> list[click.Option]:
             type=click.Path(path_type=Path),
             metavar="DIR",
             help="Overrides tsnet.state_dir.",
+            **shared,
+        ),
+        click.Option(
+            ["--tailscale-login-mode"],
+            type=click.Choice(["auto", "auth_key", "oauth", "interactive"]),
+            help="Overrides tsnet.login_mode.",
+            **shared,
+        ),
+        click.Option(
+            ["--tailscale-login-timeout"], metavar="DURATION", help="Overrides tsnet.login_timeout.", **shared
+        ),
+        click.Option(
+            ["--tailscale-allow-interactive-fallback"],
+            is_flag=True,
+            default=None,
+            help="Switches tsnet.allow_interactive_fallback on.",
             **shared,
         ),
     ]

@@ -8,7 +8,7 @@ import click
 import orjson
 
 from sentinel.cli.asking import json_option
-from sentinel.cli.checking import checked
+from sentinel.cli.configuring import checked
 from sentinel.cli.group import ExitCode, SentinelCommand
 from sentinel.cli.printing import occurrence_json, print_json
 from sentinel.cli.session import asking, examined, settled

@@ -9,25 +9,42 @@ from pydantic import SecretStr
 
 from sentinel import logs
 from sentinel.cli.group import flags
-from sentinel.config import SECRETS, Config, Loaded, OutputSettings, TsnetSettings, examine
+from sentinel.config import SECRETS, Config, Loaded, Option, examine
 from sentinel.errors import ConfigError
 
 
 def examined(context: click.Context, *, forgive: tuple[tuple[str, ...], ...] = ()) -> Loaded:
     """The configuration that the options and the environment name, with its faults."""
-    return examine(flags(context).config, os.environ, cwd=Path.cwd(), forgive=forgive)
+    given = flags(context)
+    key, folder = given.tailscale_auth_key, given.tailscale_state_dir
+    options: dict[tuple[str, ...], Option] = {
+        place: Option(name, value)
+        for place, (name, value) in {
+            ("output", "log_format"): ("--log-format", given.log_format),
+            ("output", "log_level"): ("--log-level", given.log_level),
+            ("output", "no_color"): ("--no-color", given.no_color),
+            ("tsnet", "auth_key"): ("--tailscale-auth-key", SecretStr(key) if key is not None else None),
+            ("tsnet", "state_dir"): ("--tailscale-state-dir", folder.expanduser() if folder is not None else None),
+            ("tsnet", "login_mode"): ("--tailscale-login-mode", given.tailscale_login_mode),
+            ("tsnet", "login_timeout"): ("--tailscale-login-timeout", given.tailscale_login_timeout or None),
+            ("tsnet", "allow_interactive_fallback"): (
+                "--tailscale-allow-interactive-fallback",
+                given.tailscale_allow_interactive_fallback,
+            ),
+        }.items()
+        if value is not None
+    }
+    return examine(given.config, os.environ, cwd=Path.cwd(), forgive=forgive, options=options)
 
 
 def settled(context: click.Context, loaded: Loaded) -> Config:
-    """The configuration with the options over it; from here on logs go where it says. Raises ConfigError."""
+    """The configuration; from here on logs go where it says. Raises ConfigError."""
     if loaded.config is None:
         raise ConfigError(loaded.faults)
-    output = _output(context, loaded.config.output)
-    config = loaded.config.model_copy(update={"output": output, "tsnet": _tsnet(context, loaded.config.tsnet)})
-    configure_logs(config)
+    configure_logs(loaded.config)
     for warning in loaded.warnings:
         logger.warning("{}", warning)
-    return config
+    return loaded.config
 
 
 def asking(context: click.Context) -> Config:
@@ -38,7 +55,7 @@ def asking(context: click.Context) -> Config:
     loaded = examined(context, forgive=SECRETS)
     if loaded.config is None:
         raise ConfigError(loaded.faults)
-    output = _output(context, loaded.config.output)
+    output = loaded.config.output
     if flags(context).log_level is None:
         output = output.model_copy(update={"log_level": "error"})
     config = loaded.config.model_copy(update={"output": output})
@@ -52,25 +69,4 @@ def configure_logs(config: Config) -> None:
         log_format=config.output.log_format,
         log_level=config.output.log_level,
         color=not config.output.no_color,
-    )
-
-
-def _tsnet(context: click.Context, tsnet: TsnetSettings) -> TsnetSettings:
-    """The file's, with the options over it."""
-    given = flags(context)
-    changed: dict[str, object] = {}
-    if given.tailscale_auth_key is not None:
-        changed["auth_key"] = SecretStr(given.tailscale_auth_key)
-    if given.tailscale_state_dir is not None:
-        changed["state_dir"] = given.tailscale_state_dir.expanduser().absolute()
-    return tsnet.model_copy(update=changed)
-
-
-def _output(context: click.Context, output: OutputSettings) -> OutputSettings:
-    """The file's, with the options over it and `NO_COLOR` beside it."""
-    given = flags(context)
-    return OutputSettings(
-        log_format=given.log_format or output.log_format,
-        log_level=given.log_level or output.log_level,
-        no_color=bool(given.no_color or output.no_color or os.environ.get("NO_COLOR")),
     )

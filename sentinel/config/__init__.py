@@ -1,44 +1,66 @@
 """The configuration: what can be set, where it comes from, and what is wrong with it."""
 
+from sentinel.config.arranging import Skipped
+from sentinel.config.fields import Surroundings
+from sentinel.config.groups import (
+    ControlSettings,
+    IngestSettings,
+    OutputSettings,
+    SourceSettings,
+    StateSettings,
+    TsnetSettings,
+)
 from sentinel.config.loading import (
     SECRETS,
     SINKS,
     FaultySink,
     Loaded,
+    Option,
     examine,
     load,
     load_leniently,
 )
-from sentinel.config.model import (
+from sentinel.config.model import Config
+from sentinel.config.policy import PolicySettings, SeverityOverride
+from sentinel.config.routes import Route, Selector
+from sentinel.config.sinks import (
+    AlertmanagerSink,
     AppriseSink,
-    Config,
-    ControlSettings,
-    IngestSettings,
-    OutputSettings,
-    PolicySettings,
+    DiscordSink,
+    ExecSink,
+    FileSink,
     Sink,
-    SourceSettings,
-    StateSettings,
     StdoutSink,
-    TsnetSettings,
+    WebhookSink,
 )
 
 __all__ = [
     "SECRETS",
     "SINKS",
+    "AlertmanagerSink",
     "AppriseSink",
     "Config",
     "ControlSettings",
+    "DiscordSink",
+    "ExecSink",
     "FaultySink",
+    "FileSink",
     "IngestSettings",
     "Loaded",
+    "Option",
     "OutputSettings",
     "PolicySettings",
+    "Route",
+    "Selector",
+    "SeverityOverride",
     "Sink",
+    "Skipped",
     "SourceSettings",
     "StateSettings",
     "StdoutSink",
+    "Surroundings",
     "TsnetSettings",
+    "WebhookSink",
     "examine",
     "load",
     "load_leniently",

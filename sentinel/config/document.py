@@ -29,9 +29,9 @@ class Located:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a file says. `lines` has the line of every key; `faults` are those of the file's own form.
+    """What a file says. `lines` has the line of every key and of every item of a list.
 
-    `usable` is False when the values could not be read at all.
+    `faults` are those of the file's own form. `usable` is False when the values could not be read at all.
     """
 
     file: str = ""
@@ -39,11 +39,6 @@ class Document:
     lines: Mapping[Place, int] = field(default_factory=dict)
     faults: tuple[Located, ...] = ()
     usable: bool = True
-
-    def locate(self, place: Place, text: str) -> Located:
-        """A fault at the line of `place`, or of what it stands in."""
-        line = next((self.lines[place[:end]] for end in range(len(place), 0, -1) if place[:end] in self.lines), None)
-        return Located(place, Fault(text, path=".".join(place), file=self.file, line=line))
 
 
 class _Refused(Exception):
@@ -187,8 +182,12 @@ class _Reading:
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, place)
         if isinstance(node, yaml.SequenceNode):
-            return [self.value(item, (*place, str(index))) for index, item in enumerate(node.value)]
+            return [self._item(item, (*place, str(index))) for index, item in enumerate(node.value)]
         return _joined(self._loader.construct_object(node))
+
+    def _item(self, node: yaml.Node, place: Place) -> Any:
+        self.lines.setdefault(place, _line(node))
+        return self.value(node, place)
 
     def _mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, Any]:
         own: dict[str, Any] = {}

@@ -4,8 +4,10 @@ import re
 from datetime import timedelta
 
 _UNITS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])")
-PATTERN = r"^(0|(\d+(\.\d+)?(ms|[dhms]))+)$"
+# Go writes these, too; none of them makes a difference here.
+_TINY = {"us": 1e-3, "µs": 1e-3, "ns": 1e-6}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|us|µs|ns|[dhms])")
+PATTERN = r"^(0|(\d+(\.\d+)?(ms|us|µs|ns|[dhms]))+)$"
 
 
 def parse_duration(text: object) -> timedelta:
@@ -16,7 +18,8 @@ def parse_duration(text: object) -> timedelta:
     if not re.fullmatch(PATTERN, spelled, re.ASCII):
         raise ValueError(_refusal(text))
     try:
-        return timedelta(milliseconds=sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(spelled)))
+        units = _UNITS | _TINY
+        return timedelta(milliseconds=sum(float(number) * units[unit] for number, unit in _PART.findall(spelled)))
     except OverflowError:
         raise ValueError("is longer than Sentinel can count: for example 90d") from None
 

@@ -7,19 +7,29 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from sentinel.config.document import Place
 from sentinel.config.durations import spell_duration
+from sentinel.config.given import get
 from sentinel.config.model import Config
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key: `path` is dotted, with `<name>` for a name of the user's choice; `variant` tells apart sinks' types."""
+    """One key: `path` is dotted, with `<name>` for a name of the user's choice and `[]` for each item of a list.
+
+    `variant` tells apart the types of sinks.
+    """
 
     path: str
     variant: str
     type: str
     default: str
     description: str
+
+    @property
+    def id(self) -> str:
+        """What no other key is called: the type of a sink stands where its name would."""
+        return self.path.replace("<name>", f"<{self.variant}>") if self.variant else self.path
 
 
 class _Schema(GenerateJsonSchema):
@@ -35,11 +45,14 @@ def schema() -> dict[str, Any]:
         for spec in model.get("properties", {}).values():
             spec.pop("title", None)
             # The default of a group is nothing but the defaults of its own keys.
-            if "$ref" in spec or "additionalProperties" in spec:
+            if "$ref" in spec or "additionalProperties" in spec or spec.get("default") is None:
                 spec.pop("default", None)
     sink = generated["$defs"]["StdoutSink"]["properties"]["type"]
     sink.pop("const", None)
     sink["enum"] = ["stdout", "debug"]
+    sinks = generated["properties"]["sinks"]
+    sinks["type"] = ["object", "array"]
+    generated["properties"]["severity_overrides"]["type"] = ["array", "object"]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **generated,
@@ -54,19 +67,52 @@ def keys() -> Iterator[Key]:
     yield from _keys(document, "", document["$defs"], "")
 
 
+def key_id(place: Place, given: Mapping[str, Any]) -> str:
+    """The `id` of the key at `place`; of what is no key, something that no key is called."""
+    if place[:1] == ("sinks",) and len(place) > 2:
+        kind = get(given, (*place[:2], "type"))
+        return ".".join(("sinks", f"<{'stdout' if kind == 'debug' else kind}>", *place[2:]))
+    spelled = ""
+    for at, part in enumerate(place):
+        if part.isdigit():
+            spelled += "[]"
+        else:
+            named = place[:at] in _NAMED
+            spelled += ("." if spelled else "") + ("<name>" if named else part)
+    return spelled
+
+
+_NAMED: tuple[Place, ...] = (("sinks",), ("sources",), ("detectors",), ("policy", "quiet_hours"))
+
+
 def _keys(model: Mapping[str, Any], prefix: str, definitions: Mapping[str, Any], variant: str) -> Iterator[Key]:
     required = model.get("required", ())
     for name, spec in model["properties"].items():
         path = f"{prefix}{name}"
-        if "$ref" in spec:
-            yield from _keys(_resolved(spec, definitions), f"{path}.", definitions, variant)
-        elif "additionalProperties" in spec:
-            for kind in _kinds(spec["additionalProperties"]):
-                inner = _resolved(kind, definitions)
-                yield from _keys(inner, f"{path}.<name>.", definitions, _variant(inner))
-        else:
+        inner = [] if "x-type" in spec else list(_inner(spec, definitions))
+        if not inner and ("x-type" in spec or _is_typed(spec)):
             default = "required" if name in required else _default(spec)
             yield Key(path, variant, _type(spec), default, spec.get("description", ""))
+        for suffix, group in inner:
+            yield from _keys(
+                group, f"{path}{suffix}.", definitions, _variant(group) if suffix == ".<name>" else variant
+            )
+
+
+def _is_typed(spec: Mapping[str, Any]) -> bool:
+    return bool({"type", "anyOf", "const", "enum"} & set(spec))
+
+
+def _inner(spec: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The groups of keys that the key holds, and what stands between its own path and theirs."""
+    for kind in _kinds(spec):
+        if "$ref" in kind:
+            yield "", _resolved(kind, definitions)
+        elif "items" in kind and "$ref" in kind["items"]:
+            yield "[]", _resolved(kind["items"], definitions)
+        for named in _kinds(kind.get("additionalProperties") or {}):
+            if "$ref" in named:
+                yield ".<name>", _resolved(named, definitions)
 
 
 def _resolved(spec: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -86,13 +132,14 @@ def _variant(model: Mapping[str, Any]) -> str:
 
 def _type(spec: Mapping[str, Any]) -> str:
     choices = [kind for kind in _kinds(spec) if kind.get("type") != "null"]
-    if any("pattern" in kind and kind.get("type") == "string" for kind in choices) and len(choices) > 1:
-        return "duration"
+    special = spec.get("x-type") or next((kind["x-type"] for kind in choices if "x-type" in kind), None)
+    if special:
+        return str(special)
     kind = choices[0]
     if "enum" in kind or "const" in kind:
         return " or ".join(f"`{value}`" for value in kind.get("enum", [kind.get("const")]))
-    names = {"string": "path" if kind.get("format") == "path" else "text", "boolean": "`true` or `false`"}
-    return names[kind["type"]]
+    text = "path" if kind.get("format") == "path" else "text"
+    return {"string": text, "boolean": "`true` or `false`", "integer": "number", "array": "list"}[kind["type"]]
 
 
 def _default(spec: Mapping[str, Any]) -> str:
@@ -101,4 +148,6 @@ def _default(spec: Mapping[str, Any]) -> str:
     default = spec.get("default")
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
-    return f"`{default}`" if default else "none"
+    if isinstance(default, list | tuple) and default:
+        return f"`[{', '.join(map(str, default))}]`"
+    return f"`{default}`" if default or default == 0 else "none"

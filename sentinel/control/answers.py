@@ -24,11 +24,12 @@ NOT_ASKED = "no route asks for it there"
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
-    """A subject with its name and its description."""
+    """A subject with its name and its description, which is empty for what is no device."""
 
     row: SubjectRow
     name: str
     description: Description
+    is_device: bool
 
     def said(self, *keys: str) -> list[str]:
         """Everything that its description says under these keys, in lower case."""
@@ -54,7 +55,8 @@ class Answers:
 
     def subjects(self, request: control_pb2.ListSubjectsRequest) -> Iterator[control_pb2.ListSubjectsResponse]:
         """The subjects that are asked for, sorted by source and name, some at a time."""
-        found = [_subject(each, detailed=request.detailed) for each in self._known() if _fits(each, request)]
+        devices = (each for each in self._known() if each.is_device)
+        found = [_subject(each, detailed=request.detailed) for each in devices if _fits(each, request)]
         for start in range(0, len(found), AT_ONCE):
             yield control_pb2.ListSubjectsResponse(subjects=found[start : start + AT_ONCE])
 
@@ -87,18 +89,12 @@ class Answers:
         return control_pb2.ExplainResponse(subjects=found)
 
     def _known(self) -> list[_Subject]:
-        """The devices."""
-        found = [device for row in self._reader.subjects() if (device := self._device(row))]
+        found = [_described(row, self._rooms[row.key.source]) for row in self._reader.subjects() if self._has(row)]
         return sorted(found, key=lambda subject: (subject.row.key.source, subject.name, subject.row.key.id))
 
-    def _device(self, row: SubjectRow) -> _Subject | None:
-        """The subject as a device; None if it is none, or of a source that is not configured any more."""
+    def _has(self, row: SubjectRow) -> bool:
         room = self._rooms.get(row.key.source)
-        kind = room.kinds.get(row.key.type) if room else None
-        if kind is None or kind.describe is None:
-            return None
-        record = kind.decode(row.body)
-        return _Subject(row, record.name, kind.describe(record))
+        return room is not None and row.key.type in room.kinds
 
     def _named(self, about: str) -> list[_Subject]:
         """By name, address or id; `source/` may stand before it."""
@@ -132,6 +128,13 @@ class Answers:
             problems=[_problem(problem) for problem in self._reader.open_problems(key)],
             events=[_event(told) for told in self._reader.events(after=0, newest=NEWEST, wanted=wanted)],
         )
+
+
+def _described(row: SubjectRow, room: Room) -> _Subject:
+    kind = room.kinds[row.key.type]
+    record = kind.decode(row.body)
+    described = kind.describe(record) if kind.describe else Description("", None, (), {})
+    return _Subject(row, record.name, described, is_device=kind.describe is not None)
 
 
 def _fits(subject: _Subject, request: control_pb2.ListSubjectsRequest) -> bool:

@@ -111,17 +111,20 @@ def test_patches_for_unknown_peers_do_not_keep_valid_ones_back(tailnet: Tailnet,
 
 
 @pytest.mark.usefixtures("edge")
-def test_an_own_node_whose_key_expires_makes_the_source_blind_and_no_event(tailnet: Tailnet, service: Service) -> None:
+def test_an_own_node_whose_key_expires_is_told_and_no_peer(tailnet: Tailnet, service: Service) -> None:
     before = len(events(service))
     tailnet.ask("POST", "/v1/self", {"node": own_node(tailnet), "expired": True})
     becomes(lambda: source(service)["sight"], "blind")
     assert source(service)["reason"] == "the key of this node has expired"
     assert service.ask("status").returncode == 1
-    assert len(events(service)) == before
+    eventually(lambda: "local daemon.login_required" in told(service), "the login is told although nothing is seen")
     tailnet.ask("POST", "/v1/self", {"node": own_node(tailnet), "key_expiry": "30d"})
     service.wait_seeing()
     wait_until_nothing_is_on_its_way(tailnet, service, "after-expiry")
-    assert {event["subject_name"] for event in events(service)[before:]} == {"after-expiry"}
+    own = [event for event in events(service)[before:] if event["subject_type"] == "daemon"]
+    logins = [event for event in own if event["event_type"] == "daemon.login_required"]
+    assert [event["payload"]["login_required"] for event in logins] == [True, False]
+    assert {event["subject_name"] for event in events(service)[before:] if event not in own} == {"after-expiry"}
 
 
 @pytest.mark.usefixtures("edge")
@@ -157,8 +160,8 @@ def test_a_reader_that_falls_behind_the_bus_looks_again_and_ends_up_right(
     becomes(service.states, states(tailnet))
     becomes(lambda: service.json("status")["sinks"][0]["held"], 0)
     becomes(lambda: last_told(known, told(service, before)), service.states())
-    kinds = {telling.split()[1] for telling in told(service, before)}
-    assert kinds <= {"peer.added", "peer.online", "peer.offline"}
+    kinds = {telling.split()[-1] for telling in told(service, before)}
+    assert kinds <= {"peer.added", "peer.online", "peer.offline", "route.lost", "route.restored"}
 
 
 def reader_falls_behind(tailnet: Tailnet, edge: Edge) -> bool:
@@ -172,8 +175,9 @@ def last_told(known: dict[str, str], tellings: list[str]) -> dict[str, str]:
     """What somebody believes who knew this and was told that."""
     believed = dict(known)
     for telling in tellings:
-        name, kind = telling.split()
-        believed[name] = "online" if kind == "peer.online" else "offline"
+        name, kind = telling.rsplit(maxsplit=1)
+        if kind in ("peer.online", "peer.offline"):
+            believed[name] = kind.removeprefix("peer.")
     return believed
 
 
@@ -208,7 +212,9 @@ def home(tmp_path: Path) -> Iterator[Tailnet]:
 
 
 @pytest.mark.parametrize("keeps", [True, False], ids=["a running sidecar is sent there", "a new sidecar starts there"])
-def test_another_tailnet_is_taken_in_silence(tmp_path: Path, home: Tailnet, elsewhere: Tailnet, *, keeps: bool) -> None:
+def test_another_tailnet_is_told_once_and_its_peers_are_taken_in_silence(
+    tmp_path: Path, home: Tailnet, elsewhere: Tailnet, *, keeps: bool
+) -> None:
     with Service(tmp_path, control_url=home.control_url, settings=EXTERNAL) as service, Edge(service) as edge:
         service.wait_seeing()
         ids = {device["subject_id"] for device in service.json("devices")}
@@ -227,7 +233,9 @@ def test_another_tailnet_is_taken_in_silence(tmp_path: Path, home: Tailnet, else
             wait_until_nothing_is_on_its_way(elsewhere, moved, "news")
     assert any("the node is in another tailnet now" in line for line in edge.errors) is keeps
     assert service.tellings() == []
-    assert {telling.split()[0] for telling in moved.tellings()} == {"news"}
+    assert [telling for telling in moved.tellings() if not telling.startswith("news")] == [
+        "example.com tailnet.domain.changed"
+    ]
 
 
 def test_a_tailnet_that_is_emptied_at_once_is_told_peer_by_peer(tmp_path: Path, home: Tailnet) -> None:

@@ -196,10 +196,10 @@ def revisions_only_grow(books: Books) -> None:
 def endings_name_the_problem_that_they_end(books: Books) -> None:
     problems: dict[str, str] = {}
     for event in books.events:
-        if event.type.problem == "opens":
+        if event.problem == "opens":
             assert event.resolves is None
             problems[event.subject_name] = event.event_id
-        elif event.type.problem == "ends" or event.type.removal:
+        elif event.problem == "ends" or event.type.removal:
             assert event.resolves == problems.pop(event.subject_name, None)
         else:
             assert event.resolves is None

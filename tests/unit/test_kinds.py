@@ -163,8 +163,8 @@ def test_only_devices_are_listed_and_counted(world: World) -> None:
         clock=world.clock,
         ask=world.writer.inbox.ask,
     )
-    parts = control.ListSubjects(control_pb2.ListSubjectsRequest(), None)  # type: ignore[arg-type]
-    assert [(device.subject_type, device.name) for part in parts for device in part.subjects] == [
+    listed = control.ListSubjects(control_pb2.ListSubjectsRequest(), None)  # type: ignore[arg-type]
+    assert [(device.subject_type, device.name) for page in listed for device in page.subjects] == [
         ("peer", "gate"),
         ("peer", "nas"),
     ]

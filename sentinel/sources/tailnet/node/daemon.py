@@ -8,9 +8,8 @@ from sentinel.model import Change, SubjectKey
 from sentinel.sources.tailnet import ladder
 from sentinel.sources.tailnet.facts import moment
 from sentinel.sources.tailnet.node.catalogue import HEALTH, KEY, LOGIN, STATE
-from sentinel.sources.tailnet.node.model import Daemon, HealthWarning
+from sentinel.sources.tailnet.node.model import RUNNING, Daemon, HealthWarning
 
-RUNNING = "Running"
 _EARLY = frozenset({"30d", "14d", ladder.VALID})
 
 

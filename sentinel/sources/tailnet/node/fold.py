@@ -6,6 +6,8 @@ from datetime import datetime
 
 from sentinel.sources.tailnet import ladder
 from sentinel.sources.tailnet.node.model import (
+    NEEDS_LOGIN,
+    RUNNING,
     Daemon,
     DaemonInput,
     HealthWarning,
@@ -15,8 +17,9 @@ from sentinel.sources.tailnet.node.model import (
     TailnetInput,
 )
 
-PASSING_STATES = frozenset({"NoState", "Starting"})
-"""Every start goes through them; what was last known holds until the client has made up its mind."""
+PASSING_STATES = frozenset({"NoState", "Starting", NEEDS_LOGIN})
+"""Every start goes through them, with a key to log in with even the last one, which counts only where the edge itself
+waits for a login. What was last known holds until the client has made up its mind."""
 
 UNTOLD_WARNINGS = frozenset(
     {
@@ -35,8 +38,7 @@ UNTOLD_WARNINGS = frozenset(
 def advance_daemon(before: Daemon | None, said: DaemonInput, _: Mapping[int, str], at: datetime) -> Daemon:
     """The client after a frame."""
     daemon = before or Daemon()
-    if said.state and said.state not in PASSING_STATES:
-        daemon = replace(daemon, state=said.state)
+    daemon = replace(daemon, state=_state(daemon, said))
     if (login := said.login) is not None:
         daemon = replace(
             daemon, login_needed=login.needed, login_detail=login.detail, needs_operator=login.needs_operator
@@ -46,6 +48,14 @@ def advance_daemon(before: Daemon | None, said: DaemonInput, _: Mapping[int, str
     if said.key is not None:
         daemon = _with_key(daemon, said.key, at)
     return _aged(daemon, at)
+
+
+def _state(daemon: Daemon, said: DaemonInput) -> str:
+    if said.login is not None and said.login.needed:
+        return NEEDS_LOGIN
+    if said.state and said.state not in PASSING_STATES:
+        return said.state
+    return RUNNING if said.login is not None and daemon.state == NEEDS_LOGIN else daemon.state
 
 
 def next_due(daemon: Daemon) -> datetime | None:

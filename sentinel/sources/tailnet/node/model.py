@@ -16,6 +16,9 @@ LOCAL = "local"
 NETWORK = "tailnet"
 """Id of the network: its name may change, so it is none."""
 
+RUNNING, NEEDS_LOGIN = "Running", "NeedsLogin"
+"""States of the client, as it spells them."""
+
 
 @dataclass(frozen=True, slots=True)
 class HealthWarning:

@@ -1,0 +1,90 @@
+"""What is wrong between keys that are right each by itself."""
+
+from collections.abc import Collection, Iterator
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from sentinel.config.document import Place
+from sentinel.config.groups import DETECTORS
+from sentinel.config.model import Config
+
+Finding = tuple[Place, str]
+
+
+def crossed(config: Config, *, sinks: Collection[str] = (), quiet: Collection[str] = ()) -> Iterator[Finding]:
+    """Each key that does not fit another one. `sinks` and `quiet` are names of those that are left out, too."""
+    yield from _routes(config, {*config.sinks, *sinks}, {*config.policy.quiet_hours, *quiet})
+    yield from _detectors(config)
+    yield from _credentials(config)
+
+
+def nearest(name: str, names: Collection[str]) -> str:
+    """Advice on a name that nobody knows."""
+    near = get_close_matches(name.lower(), {known.lower(): known for known in names}, n=1, cutoff=0.5)
+    if near:
+        return f": did you mean `{next(known for known in names if known.lower() == near[0])}`?"
+    return f": there are {', '.join(names)}" if names else ": there are none"
+
+
+def unrouted(config: Config) -> tuple[str, ...]:
+    """A sentence for each sink that no route names; the one that is always there does not count."""
+    if not config.routes:
+        return ()
+    named = {sink for route in config.routes for sink in route.sinks}
+    left = (name for name in config.sinks if name not in named and name != "stdout-debug")
+    return tuple(f"no route names the sink {name}: it is told nothing" for name in left)
+
+
+def _routes(config: Config, sinks: Collection[str], quiet: Collection[str]) -> Iterator[Finding]:
+    for index, route in enumerate(config.routes):
+        here = ("routes", str(index))
+        # The original falls back to the one sink that is always there.
+        if not route.sinks and "stdout-debug" not in sinks:
+            yield here, "needs `sinks`"
+        for at, name in enumerate(route.sinks):
+            if name not in sinks:
+                yield (*here, "sinks", str(at)), f"names `{name}`, which is no sink{nearest(name, sorted(sinks))}"
+        if route.quiet and route.quiet not in quiet:
+            known = list(config.policy.quiet_hours)
+            yield (
+                (*here, "quiet"),
+                f"names `{route.quiet}`, which is not in `policy.quiet_hours`{nearest(route.quiet, known)}",
+            )
+        for side in ("match", "except"):
+            for name in (route.match if side == "match" else route.exclude).sources:
+                if not any(fnmatchcase(source, name) for source in config.sources):
+                    yield (
+                        (*here, side, "sources"),
+                        f"names `{name}`, which is no source{nearest(name, list(config.sources))}",
+                    )
+
+
+def _detectors(config: Config) -> Iterator[Finding]:
+    for name in config.detectors:
+        if name not in DETECTORS:
+            yield ("detectors", name), f"is not a detector{nearest(name, DETECTORS)}"
+    for at, name in enumerate(config.detector_order):
+        if name not in config.detectors:
+            yield (
+                ("detector_order", str(at)),
+                f"names `{name}`, which is not in `detectors`{nearest(name, list(config.detectors))}",
+            )
+
+
+def _credentials(config: Config) -> Iterator[Finding]:
+    tsnet = config.tsnet
+    secret = bool(tsnet.client_secret.get_secret_value())
+    others = (
+        ("client_id", tsnet.client_id),
+        ("id_token", tsnet.id_token.get_secret_value()),
+        ("audience", tsnet.audience),
+    )
+    if tsnet.login_mode == "oauth" and not secret:
+        yield ("tsnet", "login_mode"), "is `oauth`, which needs `tsnet.client_secret`"
+    for key, value in others:
+        if value and not secret:
+            yield ("tsnet", key), "needs `tsnet.client_secret` beside it"
+    if secret and not tsnet.client_id:
+        yield ("tsnet", "client_secret"), "needs `tsnet.client_id` beside it"
+    if tsnet.auth_key_file is not None and tsnet.auth_key.get_secret_value():
+        yield ("tsnet", "auth_key_file"), "cannot stand beside `tsnet.auth_key`: keep one of them"
