@@ -20,7 +20,7 @@ from sentinel.control.values import Status
 from sentinel.errors import ControlError
 from tests.crash import ledger, oracle
 from tests.crash.ledger import Device
-from tests.crash.oracle import Evidence, InFlight, Letter, Line
+from tests.crash.oracle import MANY, Evidence, InFlight, Letter, Line
 from tests.rig import ROOT, Process, Service, Tailnet, becomes, eventually
 
 MARKER = "nas"
@@ -338,8 +338,11 @@ _TITLES = (
     (r"(.+) is in contact with Tailscale", "peer.online"),
 )
 """How titles begin and end, around whom they are about."""
+_TITLE_OF_MANY = re.compile(r"\d+ (changes?(, \d+ more came and went)?|came and went)")
 
 
 def _letter(title: str) -> Letter:
+    if _TITLE_OF_MANY.fullmatch(title):
+        return Letter("phone", MANY, "")
     name, kind = next((found[1], kind) for form, kind in _TITLES if (found := re.fullmatch(form, title)))
     return Letter("phone", name, kind)

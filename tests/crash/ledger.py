@@ -48,7 +48,7 @@ class Fate:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A delivery; `speaks` is the number of the event that it tells."""
+    """A delivery; `speaks` is the number of the event that it tells, `absorbing` if it tells others' events, too."""
 
     id: int
     sink: str
@@ -56,6 +56,8 @@ class Sent:
     subject: str
     speaks: int
     state: str
+    absorbed_by: int | None = None
+    absorbing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,5 +135,5 @@ _EVENTS = """
         revision, before, after, body
     FROM events ORDER BY number
 """
-_SENT = "SELECT id, sink, key, subject_id, speaks, state FROM deliveries"
+_SENT = "SELECT id, sink, key, subject_id, speaks, state, absorbed_by, also <> '[]' FROM deliveries"
 _OPEN_SPANS = "SELECT subject_id, state FROM spans WHERE subject_type = 'peer' AND ended_at IS NULL"
