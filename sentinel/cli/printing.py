@@ -17,6 +17,7 @@ from sentinel.control.values import (
     Explanation,
     Fate,
     Occurrence,
+    Reloaded,
     Status,
     Subject,
 )
@@ -56,10 +57,29 @@ def status_lines(found: Status, zone: ZoneInfo) -> Iterable[str]:
         for sink in found.sinks
     )
     yield from table(titles, list(counts), columns=screen())
-    if found.troubles:
+    if found.warnings or found.troubles:
         yield ""
+    for warning in found.warnings:
+        yield wrapped(f"warning: {warning}", indent="  ")
     for trouble in found.troubles:
         yield wrapped(f"trouble: {trouble}", indent="  ")
+
+
+def reload_lines(what: Reloaded) -> Iterable[str]:
+    """What became of a new configuration."""
+    lists = (
+        ("Taken:", what.taken),
+        ("Taken, sidecars restart their nodes for it:", what.restarted),
+        ("Counts from the next start of the service:", what.waiting),
+    )
+    for title, keys in lists:
+        if keys:
+            yield title
+            yield from (f"  {escape_controls(key)}" for key in keys)
+    if not any(keys for _, keys in lists):
+        yield "Nothing has changed."
+    for remark in what.remarks:
+        yield wrapped(f"warning: {remark}", indent="  ")
 
 
 def _source_lines(found: Status, zone: ZoneInfo) -> Iterable[str]:

@@ -1,7 +1,7 @@
 """What the command line asks with and gets back: plain values, and their translation from and to messages."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -28,6 +28,7 @@ class SourceStatus:
     last_heard_at: datetime | None
     login_url: str
     rejected: int
+    own_variables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,18 @@ class Status:
     sinks: tuple[SinkStatus, ...]
     troubles: tuple[str, ...]
     last_words: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """What became of a new configuration; the fields are those of `sentinel.control.v1.ReloadResponse`."""
+
+    faults: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
+    restarted: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +202,18 @@ def status(answer: control_pb2.GetStatusResponse) -> Status:
         sinks=tuple(_sink(sink) for sink in answer.sinks),
         troubles=tuple(answer.troubles),
         last_words=answer.last_words,
+        warnings=tuple(answer.warnings),
     )
+
+
+def reload_response(what: Reloaded) -> control_pb2.ReloadResponse:
+    """What became of a new configuration, for the wire."""
+    return control_pb2.ReloadResponse(**asdict(what))
+
+
+def reloaded(answer: control_pb2.ReloadResponse) -> Reloaded:
+    """What became of a new configuration, as it was answered."""
+    return Reloaded(**{field.name: tuple(getattr(answer, field.name)) for field in fields(Reloaded)})
 
 
 def _source(source: control_pb2.SourceStatus) -> SourceStatus:
@@ -206,6 +230,7 @@ def _source(source: control_pb2.SourceStatus) -> SourceStatus:
         last_heard_at=_moment(source, "last_heard_at"),
         login_url=source.login_url,
         rejected=source.rejected,
+        own_variables=tuple(source.own_variables),
     )
 
 

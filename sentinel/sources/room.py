@@ -62,6 +62,20 @@ class Description:
     detail: Mapping[str, object]
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What was known of a source before its ledger began.
+
+    `records(seen)` gives the records of `subject_type` as they were, by id, from those that are there now; None if
+    nothing can be said. With the first base, differences are told of `subject_type` and of those derived from it,
+    `derived`.
+    """
+
+    subject_type: str
+    derived: frozenset[str]
+    records: Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
+
+
 Detector = Callable[[SubjectKey, Any, Any, datetime], Iterator[Finding]]
 """(subject, before, after, when the frame was captured) → what changed; None stands for not there."""
 

@@ -14,7 +14,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("version", "started_at", "ledger_id", "store_path", "events", "sources", "sinks", "troubles", "last_words")
+    __slots__ = ("version", "started_at", "ledger_id", "store_path", "events", "sources", "sinks", "troubles", "last_words", "warnings")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     STARTED_AT_FIELD_NUMBER: _ClassVar[int]
     LEDGER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -24,6 +24,7 @@ class GetStatusResponse(_message.Message):
     SINKS_FIELD_NUMBER: _ClassVar[int]
     TROUBLES_FIELD_NUMBER: _ClassVar[int]
     LAST_WORDS_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
     version: str
     started_at: _timestamp_pb2.Timestamp
     ledger_id: str
@@ -33,10 +34,11 @@ class GetStatusResponse(_message.Message):
     sinks: _containers.RepeatedCompositeFieldContainer[SinkStatus]
     troubles: _containers.RepeatedScalarFieldContainer[str]
     last_words: str
-    def __init__(self, version: _Optional[str] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ledger_id: _Optional[str] = ..., store_path: _Optional[str] = ..., events: _Optional[int] = ..., sources: _Optional[_Iterable[_Union[SourceStatus, _Mapping]]] = ..., sinks: _Optional[_Iterable[_Union[SinkStatus, _Mapping]]] = ..., troubles: _Optional[_Iterable[str]] = ..., last_words: _Optional[str] = ...) -> None: ...
+    warnings: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, version: _Optional[str] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ledger_id: _Optional[str] = ..., store_path: _Optional[str] = ..., events: _Optional[int] = ..., sources: _Optional[_Iterable[_Union[SourceStatus, _Mapping]]] = ..., sinks: _Optional[_Iterable[_Union[SinkStatus, _Mapping]]] = ..., troubles: _Optional[_Iterable[str]] = ..., last_words: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class SourceStatus(_message.Message):
-    __slots__ = ("name", "kind", "sight", "reason", "since", "subjects", "network", "edge", "last_frame_at", "last_heard_at", "login_url", "rejected")
+    __slots__ = ("name", "kind", "sight", "reason", "since", "subjects", "network", "edge", "last_frame_at", "last_heard_at", "login_url", "rejected", "own_variables")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     SIGHT_FIELD_NUMBER: _ClassVar[int]
@@ -49,6 +51,7 @@ class SourceStatus(_message.Message):
     LAST_HEARD_AT_FIELD_NUMBER: _ClassVar[int]
     LOGIN_URL_FIELD_NUMBER: _ClassVar[int]
     REJECTED_FIELD_NUMBER: _ClassVar[int]
+    OWN_VARIABLES_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: str
     sight: str
@@ -61,7 +64,8 @@ class SourceStatus(_message.Message):
     last_heard_at: _timestamp_pb2.Timestamp
     login_url: str
     rejected: int
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., sight: _Optional[str] = ..., reason: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., subjects: _Optional[int] = ..., network: _Optional[str] = ..., edge: _Optional[str] = ..., last_frame_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_heard_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., login_url: _Optional[str] = ..., rejected: _Optional[int] = ...) -> None: ...
+    own_variables: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., sight: _Optional[str] = ..., reason: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., subjects: _Optional[int] = ..., network: _Optional[str] = ..., edge: _Optional[str] = ..., last_frame_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_heard_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., login_url: _Optional[str] = ..., rejected: _Optional[int] = ..., own_variables: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class SinkStatus(_message.Message):
     __slots__ = ("name", "type", "pending", "delivered", "dead", "held", "last_error")
@@ -80,6 +84,24 @@ class SinkStatus(_message.Message):
     held: int
     last_error: str
     def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., pending: _Optional[int] = ..., delivered: _Optional[int] = ..., dead: _Optional[int] = ..., held: _Optional[int] = ..., last_error: _Optional[str] = ...) -> None: ...
+
+class ReloadRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ReloadResponse(_message.Message):
+    __slots__ = ("faults", "taken", "restarted", "waiting", "remarks")
+    FAULTS_FIELD_NUMBER: _ClassVar[int]
+    TAKEN_FIELD_NUMBER: _ClassVar[int]
+    RESTARTED_FIELD_NUMBER: _ClassVar[int]
+    WAITING_FIELD_NUMBER: _ClassVar[int]
+    REMARKS_FIELD_NUMBER: _ClassVar[int]
+    faults: _containers.RepeatedScalarFieldContainer[str]
+    taken: _containers.RepeatedScalarFieldContainer[str]
+    restarted: _containers.RepeatedScalarFieldContainer[str]
+    waiting: _containers.RepeatedScalarFieldContainer[str]
+    remarks: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, faults: _Optional[_Iterable[str]] = ..., taken: _Optional[_Iterable[str]] = ..., restarted: _Optional[_Iterable[str]] = ..., waiting: _Optional[_Iterable[str]] = ..., remarks: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListSubjectsRequest(_message.Message):
     __slots__ = ("names", "tags", "owners", "systems", "states", "detailed")
