@@ -15,7 +15,7 @@ from sentinel.cli.session import asking, examined, settled
 from sentinel.cli.tables import local
 from sentinel.clock import SystemClock, parse_rfc3339, rfc3339
 from sentinel.control.client import connected
-from sentinel.control.values import Look, Occurrence, Subject, SubjectsWanted
+from sentinel.control.values import EVERYTHING, Look, Occurrence, Subject
 from sentinel.errors import NoServiceError
 from sentinel.logs import escape_controls
 
@@ -52,29 +52,29 @@ def dump_netmap(context: click.Context) -> int:
 
 def netmap(subjects: Sequence[Subject]) -> Mapping[str, Any]:
     """The tailnet in the original's terms; what was never said is null."""
+    daemon = _detail(subjects, "daemon")
     return {
         "polled_at": rfc3339(SystemClock().now().wall),
         "peers": [_peer(subject) for subject in subjects if subject.subject_type == "peer"],
-        "daemon_state": _detail(subjects, "daemon").get("state", ""),
+        "daemon_state": daemon.get("state", ""),
         "prefs": _detail(subjects, "prefs"),
         "tailnet": _detail(subjects, "tailnet"),
-        "error_message": "",
+        "error_message": daemon.get("login_detail", ""),
     }
 
 
 _PEER_KEYS = ("routes", "machine_authorized", "expired", "key_expiry", "hostinfo_hash")
-_NAMED_OTHERWISE = ("presence", "tags", "addresses", "owner_id")
+_NAMED_OTHERWISE = ("presence", "addresses", "owner_id")
 
 
 def _peer(subject: Subject) -> Mapping[str, Any]:
     said = subject.detail
-    owner = said.get("owner_id")
     own = {
         "id": subject.subject_id,
         "name": subject.name,
         "online": subject.state == "online",
         "tags": said.get("tags", []),
-        "owners": [str(owner)] if owner else [],
+        "owners": said.get("owners", []),
         "ips": said.get("addresses", []),
         **{key: said.get(key) for key in _PEER_KEYS},
     }
@@ -92,7 +92,7 @@ def _look(context: click.Context) -> Look:
     config = asking(context)
     try:
         with connected(config.control.socket) as client:
-            return Look(client.subjects(SubjectsWanted(detailed=True)), ())
+            return Look(client.subjects(EVERYTHING), ())
     except NoServiceError:
         click.echo("no service is running: looking once, which takes some seconds", err=True)
     look: Look = context.obj.look(settled(context, checked(context.obj, examined(context))))

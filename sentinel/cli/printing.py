@@ -82,18 +82,19 @@ def subject_lines(subjects: tuple[Subject, ...], zone: ZoneInfo) -> list[str]:
     """A table of subjects."""
     if not subjects:
         return ["Nothing is known yet."]
+    further = [dict(subject.columns) for subject in subjects]
     # As keys of a dict, titles keep the order in which they came.
-    extra = list({title: None for subject in subjects for title, _ in subject.columns})
+    extra = list({title: None for cells in further for title in cells})
     several = len({subject.source for subject in subjects}) > 1
     rows = [
         (
             subject.name or subject.subject_id,
             subject.state,
             local(subject.since, zone),
-            *(dict(subject.columns).get(title, "") for title in extra),
+            *(cells.get(title, "") for title in extra),
             subject.source if several else "",
         )
-        for subject in subjects
+        for subject, cells in zip(subjects, further, strict=True)
     ]
     return table(("name", "state", "since", *extra, "source"), rows, columns=screen())
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!sentinel/control/v1/control.proto\x12\x13sentinel.control.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x12\n\x10GetStatusRequest\"\x95\x02\n\x11GetStatusResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12.\n\nstarted_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tledger_id\x18\x03 \x01(\t\x12\x12\n\nstore_path\x18\x04 \x01(\t\x12\x0e\n\x06\x65vents\x18\x05 \x01(\x04\x12\x32\n\x07sources\x18\x06 \x03(\x0b\x32!.sentinel.control.v1.SourceStatus\x12.\n\x05sinks\x18\x07 \x03(\x0b\x32\x1f.sentinel.control.v1.SinkStatus\x12\x10\n\x08troubles\x18\x08 \x03(\t\x12\x12\n\nlast_words\x18\t \x01(\t\"\xb0\x02\n\x0cSourceStatus\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05sight\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12)\n\x05since\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08subjects\x18\x06 \x01(\x04\x12\x0f\n\x07network\x18\x07 \x01(\t\x12\x0c\n\x04\x65\x64ge\x18\x08 \x01(\t\x12\x31\n\rlast_frame_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rlast_heard_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tlogin_url\x18\x0b \x01(\t\x12\x10\n\x08rejected\x18\x0c \x01(\x04\"|\n\nSinkStatus\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0f\n\x07pending\x18\x03 \x01(\x04\x12\x11\n\tdelivered\x18\x04 \x01(\x04\x12\x0c\n\x04\x64\x65\x61\x64\x18\x05 \x01(\x04\x12\x0c\n\x04held\x18\x06 \x01(\x04\x12\x12\n\nlast_error\x18\x07 \x01(\t\"u\n\x13ListSubjectsRequest\x12\r\n\x05names\x18\x01 \x03(\t\x12\x0c\n\x04tags\x18\x02 \x03(\t\x12\x0e\n\x06owners\x18\x03 \x03(\t\x12\x0f\n\x07systems\x18\x04 \x03(\t\x12\x0e\n\x06states\x18\x05 \x03(\t\x12\x10\n\x08\x64\x65tailed\x18\x06 \x01(\x08\"F\n\x14ListSubjectsResponse\x12.\n\x08subjects\x18\x01 \x03(\x0b\x32\x1c.sentinel.control.v1.Subject\"\xe0\x01\n\x07Subject\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x14\n\x0csubject_type\x18\x02 \x01(\t\x12\x12\n\nsubject_id\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\r\n\x05state\x18\x05 \x01(\t\x12)\n\x05since\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08revision\x18\x07 \x01(\x04\x12,\n\x07\x63olumns\x18\x08 \x03(\x0b\x32\x1b.sentinel.control.v1.Column\x12\x13\n\x0b\x64\x65tail_json\x18\t \x01(\x0c\"%\n\x06\x43olumn\x12\r\n\x05title\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"\x9f\x01\n\x11ListEventsRequest\x12\r\n\x05limit\x18\x01 \x01(\r\x12\x0e\n\x06\x66ollow\x18\x02 \x01(\x08\x12\r\n\x05types\x18\x03 \x03(\t\x12\x12\n\nseverities\x18\x04 \x03(\t\x12\x0f\n\x07subject\x18\x05 \x01(\t\x12\x0c\n\x04sink\x18\x06 \x01(\t\x12)\n\x05since\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"f\n\x12ListEventsResponse\x12\x12\n\nevent_json\x18\x01 \x01(\x0c\x12.\n\x08outcomes\x18\x02 \x03(\x0b\x32\x1c.sentinel.control.v1.Outcome\x12\x0c\n\x04text\x18\x03 \x01(\t\"~\n\x07Outcome\x12\x0c\n\x04sink\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12)\n\x05until\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03why\x18\x05 \x01(\t\x12\r\n\x05route\x18\x06 \x01(\t\"\x1f\n\x0e\x45xplainRequest\x12\r\n\x05\x61\x62out\x18\x01 \x01(\t\"~\n\x0f\x45xplainResponse\x12\x32\n\x05\x65vent\x18\x01 \x01(\x0b\x32#.sentinel.control.v1.ExplainedEvent\x12\x37\n\x08subjects\x18\x02 \x03(\x0b\x32%.sentinel.control.v1.ExplainedSubject\"X\n\x0e\x45xplainedEvent\x12\x36\n\x05\x65vent\x18\x01 \x01(\x0b\x32\'.sentinel.control.v1.ListEventsResponse\x12\x0e\n\x06routes\x18\x02 \x03(\t\"\xae\x01\n\x10\x45xplainedSubject\x12-\n\x07subject\x18\x01 \x01(\x0b\x32\x1c.sentinel.control.v1.Subject\x12\x32\n\x08problems\x18\x02 \x03(\x0b\x32 .sentinel.control.v1.OpenProblem\x12\x37\n\x06\x65vents\x18\x03 \x03(\x0b\x32\'.sentinel.control.v1.ListEventsResponse\"u\n\x0bOpenProblem\x12\x0c\n\x04sink\x18\x01 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12)\n\x05since\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05route\x18\x05 \x01(\t2\x8a\x03\n\x0e\x43ontrolService\x12Z\n\tGetStatus\x12%.sentinel.control.v1.GetStatusRequest\x1a&.sentinel.control.v1.GetStatusResponse\x12\x65\n\x0cListSubjects\x12(.sentinel.control.v1.ListSubjectsRequest\x1a).sentinel.control.v1.ListSubjectsResponse0\x01\x12_\n\nListEvents\x12&.sentinel.control.v1.ListEventsRequest\x1a\'.sentinel.control.v1.ListEventsResponse0\x01\x12T\n\x07\x45xplain\x12#.sentinel.control.v1.ExplainRequest\x1a$.sentinel.control.v1.ExplainResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!sentinel/control/v1/control.proto\x12\x13sentinel.control.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x12\n\x10GetStatusRequest\"\x95\x02\n\x11GetStatusResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12.\n\nstarted_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tledger_id\x18\x03 \x01(\t\x12\x12\n\nstore_path\x18\x04 \x01(\t\x12\x0e\n\x06\x65vents\x18\x05 \x01(\x04\x12\x32\n\x07sources\x18\x06 \x03(\x0b\x32!.sentinel.control.v1.SourceStatus\x12.\n\x05sinks\x18\x07 \x03(\x0b\x32\x1f.sentinel.control.v1.SinkStatus\x12\x10\n\x08troubles\x18\x08 \x03(\t\x12\x12\n\nlast_words\x18\t \x01(\t\"\xb0\x02\n\x0cSourceStatus\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05sight\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12)\n\x05since\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08subjects\x18\x06 \x01(\x04\x12\x0f\n\x07network\x18\x07 \x01(\t\x12\x0c\n\x04\x65\x64ge\x18\x08 \x01(\t\x12\x31\n\rlast_frame_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rlast_heard_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tlogin_url\x18\x0b \x01(\t\x12\x10\n\x08rejected\x18\x0c \x01(\x04\"|\n\nSinkStatus\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0f\n\x07pending\x18\x03 \x01(\x04\x12\x11\n\tdelivered\x18\x04 \x01(\x04\x12\x0c\n\x04\x64\x65\x61\x64\x18\x05 \x01(\x04\x12\x0c\n\x04held\x18\x06 \x01(\x04\x12\x12\n\nlast_error\x18\x07 \x01(\t\"\x84\x01\n\x13ListSubjectsRequest\x12\r\n\x05names\x18\x01 \x03(\t\x12\x0c\n\x04tags\x18\x02 \x03(\t\x12\x0e\n\x06owners\x18\x03 \x03(\t\x12\x0f\n\x07systems\x18\x04 \x03(\t\x12\x0e\n\x06states\x18\x05 \x03(\t\x12\x10\n\x08\x64\x65tailed\x18\x06 \x01(\x08\x12\r\n\x05types\x18\x07 \x03(\t\"F\n\x14ListSubjectsResponse\x12.\n\x08subjects\x18\x01 \x03(\x0b\x32\x1c.sentinel.control.v1.Subject\"\xd7\x01\n\x07Subject\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x14\n\x0csubject_type\x18\x02 \x01(\t\x12\x12\n\nsubject_id\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\r\n\x05state\x18\x05 \x01(\t\x12)\n\x05since\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08revision\x18\x07 \x01(\x04\x12\x13\n\x0b\x64\x65tail_json\x18\t \x01(\x0c\x12\x0e\n\x06titles\x18\n \x03(\t\x12\r\n\x05\x63\x65lls\x18\x0b \x03(\tJ\x04\x08\x08\x10\t\"\x9f\x01\n\x11ListEventsRequest\x12\r\n\x05limit\x18\x01 \x01(\r\x12\x0e\n\x06\x66ollow\x18\x02 \x01(\x08\x12\r\n\x05types\x18\x03 \x03(\t\x12\x12\n\nseverities\x18\x04 \x03(\t\x12\x0f\n\x07subject\x18\x05 \x01(\t\x12\x0c\n\x04sink\x18\x06 \x01(\t\x12)\n\x05since\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"f\n\x12ListEventsResponse\x12\x12\n\nevent_json\x18\x01 \x01(\x0c\x12.\n\x08outcomes\x18\x02 \x03(\x0b\x32\x1c.sentinel.control.v1.Outcome\x12\x0c\n\x04text\x18\x03 \x01(\t\"~\n\x07Outcome\x12\x0c\n\x04sink\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12)\n\x05until\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03why\x18\x05 \x01(\t\x12\r\n\x05route\x18\x06 \x01(\t\"\x1f\n\x0e\x45xplainRequest\x12\r\n\x05\x61\x62out\x18\x01 \x01(\t\"~\n\x0f\x45xplainResponse\x12\x32\n\x05\x65vent\x18\x01 \x01(\x0b\x32#.sentinel.control.v1.ExplainedEvent\x12\x37\n\x08subjects\x18\x02 \x03(\x0b\x32%.sentinel.control.v1.ExplainedSubject\"X\n\x0e\x45xplainedEvent\x12\x36\n\x05\x65vent\x18\x01 \x01(\x0b\x32\'.sentinel.control.v1.ListEventsResponse\x12\x0e\n\x06routes\x18\x02 \x03(\t\"\xae\x01\n\x10\x45xplainedSubject\x12-\n\x07subject\x18\x01 \x01(\x0b\x32\x1c.sentinel.control.v1.Subject\x12\x32\n\x08problems\x18\x02 \x03(\x0b\x32 .sentinel.control.v1.OpenProblem\x12\x37\n\x06\x65vents\x18\x03 \x03(\x0b\x32\'.sentinel.control.v1.ListEventsResponse\"u\n\x0bOpenProblem\x12\x0c\n\x04sink\x18\x01 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12)\n\x05since\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05route\x18\x05 \x01(\t2\x8a\x03\n\x0e\x43ontrolService\x12Z\n\tGetStatus\x12%.sentinel.control.v1.GetStatusRequest\x1a&.sentinel.control.v1.GetStatusResponse\x12\x65\n\x0cListSubjects\x12(.sentinel.control.v1.ListSubjectsRequest\x1a).sentinel.control.v1.ListSubjectsResponse0\x01\x12_\n\nListEvents\x12&.sentinel.control.v1.ListEventsRequest\x1a\'.sentinel.control.v1.ListEventsResponse0\x01\x12T\n\x07\x45xplain\x12#.sentinel.control.v1.ExplainRequest\x1a$.sentinel.control.v1.ExplainResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,30 +40,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SOURCESTATUS']._serialized_end=696
   _globals['_SINKSTATUS']._serialized_start=698
   _globals['_SINKSTATUS']._serialized_end=822
-  _globals['_LISTSUBJECTSREQUEST']._serialized_start=824
-  _globals['_LISTSUBJECTSREQUEST']._serialized_end=941
-  _globals['_LISTSUBJECTSRESPONSE']._serialized_start=943
-  _globals['_LISTSUBJECTSRESPONSE']._serialized_end=1013
-  _globals['_SUBJECT']._serialized_start=1016
-  _globals['_SUBJECT']._serialized_end=1240
-  _globals['_COLUMN']._serialized_start=1242
-  _globals['_COLUMN']._serialized_end=1279
-  _globals['_LISTEVENTSREQUEST']._serialized_start=1282
-  _globals['_LISTEVENTSREQUEST']._serialized_end=1441
-  _globals['_LISTEVENTSRESPONSE']._serialized_start=1443
-  _globals['_LISTEVENTSRESPONSE']._serialized_end=1545
-  _globals['_OUTCOME']._serialized_start=1547
-  _globals['_OUTCOME']._serialized_end=1673
-  _globals['_EXPLAINREQUEST']._serialized_start=1675
-  _globals['_EXPLAINREQUEST']._serialized_end=1706
-  _globals['_EXPLAINRESPONSE']._serialized_start=1708
-  _globals['_EXPLAINRESPONSE']._serialized_end=1834
-  _globals['_EXPLAINEDEVENT']._serialized_start=1836
-  _globals['_EXPLAINEDEVENT']._serialized_end=1924
-  _globals['_EXPLAINEDSUBJECT']._serialized_start=1927
-  _globals['_EXPLAINEDSUBJECT']._serialized_end=2101
-  _globals['_OPENPROBLEM']._serialized_start=2103
-  _globals['_OPENPROBLEM']._serialized_end=2220
-  _globals['_CONTROLSERVICE']._serialized_start=2223
-  _globals['_CONTROLSERVICE']._serialized_end=2617
+  _globals['_LISTSUBJECTSREQUEST']._serialized_start=825
+  _globals['_LISTSUBJECTSREQUEST']._serialized_end=957
+  _globals['_LISTSUBJECTSRESPONSE']._serialized_start=959
+  _globals['_LISTSUBJECTSRESPONSE']._serialized_end=1029
+  _globals['_SUBJECT']._serialized_start=1032
+  _globals['_SUBJECT']._serialized_end=1247
+  _globals['_LISTEVENTSREQUEST']._serialized_start=1250
+  _globals['_LISTEVENTSREQUEST']._serialized_end=1409
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=1411
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=1513
+  _globals['_OUTCOME']._serialized_start=1515
+  _globals['_OUTCOME']._serialized_end=1641
+  _globals['_EXPLAINREQUEST']._serialized_start=1643
+  _globals['_EXPLAINREQUEST']._serialized_end=1674
+  _globals['_EXPLAINRESPONSE']._serialized_start=1676
+  _globals['_EXPLAINRESPONSE']._serialized_end=1802
+  _globals['_EXPLAINEDEVENT']._serialized_start=1804
+  _globals['_EXPLAINEDEVENT']._serialized_end=1892
+  _globals['_EXPLAINEDSUBJECT']._serialized_start=1895
+  _globals['_EXPLAINEDSUBJECT']._serialized_end=2069
+  _globals['_OPENPROBLEM']._serialized_start=2071
+  _globals['_OPENPROBLEM']._serialized_end=2188
+  _globals['_CONTROLSERVICE']._serialized_start=2191
+  _globals['_CONTROLSERVICE']._serialized_end=2585
 # @@protoc_insertion_point(module_scope)

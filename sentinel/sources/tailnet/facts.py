@@ -1,7 +1,11 @@
 """What every event of a peer says about it, whatever happened."""
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
+
+import orjson
 
 from sentinel.clock import rfc3339
 from sentinel.sources.tailnet.model import Peer
@@ -35,6 +39,19 @@ def roles(peer: Peer) -> tuple[str, ...]:
     """What others use it for: `router` of subnets, `exit_node`."""
     is_router = not EVERYWHERE.issuperset(peer.routes)
     return ("router",) * is_router + ("exit_node",) * bool(peer.exit_node)
+
+
+def said_of_itself(peer: Peer) -> dict[str, object]:
+    """Everything that it says of itself, as far as known."""
+    rest = asdict(peer.hostinfo) if peer.hostinfo else {}
+    return {"os": peer.os, "hostname": peer.hostname, **rest}
+
+
+def hostinfo_hash(peer: Peer) -> str:
+    """Eight bytes in hex that stand for all that it says of itself; empty if it is not shown."""
+    if peer.hostinfo is None:
+        return ""
+    return hashlib.sha256(orjson.dumps(said_of_itself(peer))).hexdigest()[:16]
 
 
 def is_personal(tags: object, system: str) -> bool:
