@@ -1,8 +1,9 @@
 """One loop per sink: take what is due, send it, report how that ended. The only caller of sinks.
 
-A loop is a `step(now)` that never blocks; the thread around it waits until the next due time or for news. A
-send runs in a worker thread of the sink's own, so that one that hangs can be given up on. The loop writes
-nothing: outcomes go to `report`, and what was not reported is offered again after a restart.
+A loop is a `step(now)` that never waits for a sink; the thread around it waits until the next due time or for news. A
+send runs in a worker thread of the sink's own, so that one that hangs can be given up on. The loop writes nothing:
+outcomes go to `report`, and what was not reported is read again after a restart. It has a window of its deliveries in
+memory and reads the rest from the store, oldest first, as that runs low.
 """
 
 import random
@@ -13,36 +14,23 @@ from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 
 from sentinel.clock import Clock, Instant
-from sentinel.delivery.lanes import Item, Lanes
+from sentinel.delivery.absorption import Absorb, Absorbing
+from sentinel.delivery.breaker import Breaker
+from sentinel.delivery.lanes import Item
+from sentinel.delivery.pace import Pace
 from sentinel.delivery.repeats import Repeats
-from sentinel.delivery.schedule import HORIZON, LONGEST_ASKED, next_try
+from sentinel.delivery.schedule import LONGEST_ASKED, WAITS, is_over, next_try
 from sentinel.delivery.sinks.protocol import RepeatingSink, Sink
-from sentinel.delivery.story import Story
+from sentinel.delivery.stock import Backlog, Stock, on_boot_clock
+from sentinel.delivery.story import SinkReport, Story, reason_of, too_old
+from sentinel.delivery.window import SIZE
 from sentinel.delivery.workers import ThreadWorker, Worker
 from sentinel.errors import DeliveryError
 from sentinel.events import Message, Severity, Telling, Text
-from sentinel.model import Attempt, DeliveryState, Reached, unwatched
+from sentinel.model import Attempt, Audience, DeliveryState, Reached, unwatched
 
 DEADLINE = timedelta(seconds=30)
 MOST_HANGING = 4
-
-
-@dataclass(frozen=True, slots=True)
-class SinkReport:
-    """How a sink is doing since the start.
-
-    `waiting` deliveries are not settled yet; `failures` attempts failed in a row, the last with `last_error`;
-    `hanging` sends were given up on and have not ended; `alive` is False when the loop itself is gone.
-    """
-
-    name: str
-    alive: bool
-    waiting: int
-    delivered: int
-    dead: int
-    failures: int
-    last_error: str
-    hanging: int
 
 
 @dataclass(slots=True, eq=False)
@@ -60,9 +48,9 @@ class _Sending:
 class SinkLoop:
     """Sends the deliveries of one sink, at most `in_flight` at once and one of each subject, and owns the sink.
 
-    `report` gets every outcome, on the loop's thread; it must not raise. `jitter` draws from [0, 1).
-    A delivery that is offered while it is still in the loop is ignored, but one that was settled is sent
-    again: nothing may be offered whose outcome was reported and is not stored yet.
+    `report` gets every outcome, on the loop's thread; it must not raise. `jitter` draws from [0, 1). With a `backlog`
+    the loop holds at most `window` deliveries in memory and begins with what the store has. `absorb` is for sinks that
+    speak to people: what piles up there becomes one message. `per_minute` paces the sends, None does not.
     """
 
     def __init__(
@@ -71,7 +59,11 @@ class SinkLoop:
         name: str,
         sink: Sink,
         report: Callable[[Attempt], None],
+        backlog: Backlog | None = None,
+        absorb: Absorb | None = None,
+        window: int = SIZE,
         in_flight: int = 1,
+        per_minute: int | None = None,
         deadline: timedelta = DEADLINE,
         jitter: Callable[[], float] = random.random,
         new_worker: Callable[[str], Worker] = ThreadWorker,
@@ -90,16 +82,22 @@ class SinkLoop:
         self._news = threading.Condition()
         self._inbox: list[Telling] = []
         self._ended: list[_Sending] = []
+        self._more = False
         self._stopping = False
         self._repeated = False
         # The loop's own.
-        self._lanes = Lanes()
+        self._story = Story(name)
+        self._stock = Stock(backlog, window, self._story)
+        self._lanes = self._stock.lanes
+        self._breaker = Breaker()
+        self._pace = Pace(per_minute)
+        people = sink.audience is Audience.PEOPLE
+        self._absorbing = Absorbing(name, self._lanes, absorb, self._wake) if absorb and people else None
         self._sending: list[_Sending] = []
         self._idle: list[Worker] = []
         self._disabled = ""
         self._paused_until = 0.0
         self._hanging = 0
-        self._story = Story(name)
         self._repeats = Repeats(name, sink, new_worker) if isinstance(sink, RepeatingSink) else None
 
     def remember(self, messages: Sequence[Message]) -> None:
@@ -113,6 +111,12 @@ class SinkLoop:
             self._inbox.extend(tellings)
             self._news.notify()
 
+    def look_again(self) -> None:
+        """The store has deliveries that nobody offers; returns at once. Any thread may call it."""
+        with self._news:
+            self._more = True
+            self._news.notify()
+
     def status(self) -> SinkReport:
         """How the sink is doing. Any thread may call it."""
         return SinkReport(
@@ -124,6 +128,9 @@ class SinkLoop:
             failures=self._story.failures,
             last_error=self._story.last_error,
             hanging=self._hanging,
+            failing_since=self._story.failing_since,
+            resting=self._breaker.is_open,
+            disabled=self._disabled,
         )
 
     def start(self, clock: Clock) -> None:
@@ -140,7 +147,7 @@ class SinkLoop:
     def stop(self, deadline_s: float) -> bool:
         """Lets a running send finish for at most `deadline_s` and ends the thread; False if it is still busy.
 
-        A send that did not finish does not count as an attempt: it is offered again after a restart.
+        A send that did not finish does not count as an attempt: it is read again after a restart.
         """
         self.ask_to_stop()
         if self._thread is None:
@@ -153,8 +160,14 @@ class SinkLoop:
         self._take_in(now)
         self._settle_ended(now)
         self._give_up_overdue(now)
+        if self._absorbing is not None:
+            self._absorbing.settle()
+        if not self._stopping and self._stock.refill(now):
+            self._give_up_old(now)
+        if self._absorbing is not None and not self._stopping:
+            self._absorbing.begin()
         self._repeat_open(now)
-        while self._may_send(now) and (item := self._lanes.take(now.boot)) is not None:
+        while (item := self._next(now)) is not None:
             self._send(item, now)
         return self._seconds_left(now)
 
@@ -163,7 +176,7 @@ class SinkLoop:
             while not (self._stopping and not self._sending):
                 seconds = self.step(clock.now())
                 with self._news:
-                    if not (self._inbox or self._ended or self._repeated or (self._stopping and not self._sending)):
+                    if not (self._has_news() or (self._stopping and not self._sending)):
                         self._news.wait(seconds)
         except Exception as error:
             self._story.broke_off(error)
@@ -175,14 +188,25 @@ class SinkLoop:
         if not self._hanging:
             self._sink.close()
 
+    def _has_news(self) -> bool:
+        absorbed = self._absorbing is not None and self._absorbing.committed
+        return bool(self._inbox or self._ended or self._more or self._repeated or absorbed)
+
     def _take_in(self, now: Instant) -> None:
         with self._news:
             tellings, self._inbox = self._inbox, []
+            more, self._more = self._more, False
             self._repeated = False
-        for telling in tellings:
-            delivery = telling.delivery
-            due = None if delivery.next_try is None else _on_boot_clock(delivery.next_try, now)
-            self._lanes.add(Item(telling, delivery.attempt, due))
+        self._stock.take_in(tellings, now, more=more)
+
+    def _note_repeated(self) -> None:
+        self._repeated = True
+        self._wake()
+
+    def _wake(self) -> None:
+        """Something happened elsewhere; runs there."""
+        with self._news:
+            self._news.notify()
 
     def _settle_ended(self, now: Instant) -> None:
         with self._news:
@@ -215,21 +239,26 @@ class SinkLoop:
         due = None if self._repeats is None else self._repeats.due()
         if self._repeats is None or due is None or self._sending or self._stopping:
             return
-        if now.boot >= max(due, self._paused_until):
-            self._repeats.begin(now, self._repeat_ended)
+        if now.boot >= max(due, self._from()):
+            self._repeats.begin(now, self._note_repeated)
 
-    def _repeat_ended(self) -> None:
-        """Runs in a worker."""
-        with self._news:
-            self._repeated = True
-            self._news.notify()
-
-    def _may_send(self, now: Instant) -> bool:
-        return self._has_room() and now.boot >= self._paused_until
+    def _next(self, now: Instant) -> Item | None:
+        """What may be sent now; a sink that is left alone is probed with the oldest that there is, due or not."""
+        if not self._has_room() or now.boot < self._from():
+            return None
+        return self._lanes.take_oldest() if self._breaker.is_open else self._lanes.take(now.boot)
 
     def _has_room(self) -> bool:
+        most = 1 if self._breaker.is_open else self._in_flight
         repeating = self._repeats is not None and self._repeats.busy
-        return len(self._sending) < self._in_flight and not self._stopping and not repeating
+        return len(self._sending) < most and not (repeating or self._is_absorbing() or self._stopping)
+
+    def _is_absorbing(self) -> bool:
+        return self._absorbing is not None and self._absorbing.busy
+
+    def _from(self) -> float:
+        """From when on the sink as a whole may be sent something, on the boot clock."""
+        return max(self._paused_until, self._pace.due(), self._breaker.due())
 
     def _send(self, item: Item, now: Instant) -> None:
         if (error := self._hopeless()) is not None:
@@ -239,6 +268,7 @@ class SinkLoop:
         worker = self._idle.pop() if self._idle else self._new_worker(f"send-{self._name}")
         sending = _Sending(item, item.attempt + 1, now.boot + self._deadline.total_seconds(), worker)
         self._sending.append(sending)
+        self._pace.begins(now.boot)
         worker.submit(lambda: self._attempt(sending, now.wall))
 
     def _hopeless(self) -> DeliveryError | None:
@@ -271,6 +301,9 @@ class SinkLoop:
         if self._repeats is not None:
             self._repeats.told(item.telling.message, now)
         self._story.succeeded(item.id, sending.attempt)
+        if self._breaker.succeeded():
+            # Whatever waits for its next try has waited for this.
+            self._lanes.hasten()
         self._report(Attempt(item.id, self._name, sending.attempt, item.state, now.wall))
 
     def _failed(self, item: Item, number: int, error: Exception, now: Instant) -> None:
@@ -279,17 +312,31 @@ class SinkLoop:
             return
         item.attempt = number
         again = self._when_again(item, error, now)
-        reason = _reason(error)
+        reason = reason_of(error)
+        self._story.reason = reason
         if again is None:
             if not isinstance(error, DeliveryError) or error.retryable:
-                reason = f"given up after {HORIZON // timedelta(hours=1)} h: {reason}"
+                reason = too_old(reason)
             item.state = DeliveryState.DEAD
             self._lanes.remove(item)
         else:
-            item.due = _on_boot_clock(again, now)
+            item.due = on_boot_clock(again, now, WAITS[-1])
         attempt = Attempt(delivery.id, self._name, number, item.state, now.wall, again, reason)
         self._story.failed(attempt, error)
         self._report(attempt)
+        self._give_up_old(now)
+
+    def _give_up_old(self, now: Instant) -> None:
+        """What got too old while its sink took nothing at all, though none of its own attempts may have failed."""
+        failures = self._breaker.failures
+        for item in self._lanes.waiting() if self._breaker.is_open and not self._is_absorbing() else ():
+            if is_over(now=now.wall, created_at=item.telling.delivery.created_at, failures=failures):
+                item.state = DeliveryState.DEAD
+                self._lanes.remove(item)
+                why = too_old(self._story.reason)
+                given_up = Attempt(item.id, self._name, item.attempt, item.state, now.wall, error=why)
+                self._story.gave_up(given_up)
+                self._report(given_up)
 
     def _when_again(self, item: Item, error: Exception, now: Instant) -> datetime | None:
         retry_after = None
@@ -300,26 +347,32 @@ class SinkLoop:
             if not error.retryable:
                 return None
             retry_after = error.retry_after
+        self._breaker.failed(now.boot, self._jitter())
         if retry_after is not None:
             # It speaks for the whole service: sending it something else meanwhile would only prolong it.
             pause = min(retry_after, LONGEST_ASKED).total_seconds()
             self._paused_until = max(self._paused_until, now.boot + pause)
+        created_at = item.telling.delivery.created_at
+        if is_over(now=now.wall, created_at=created_at, failures=self._breaker.failures):
+            return None
         return next_try(
             item.attempt,
             now=now.wall,
-            created_at=item.telling.delivery.created_at,
+            created_at=created_at,
             jitter=self._jitter(),
             retry_after=retry_after,
         )
 
     def _seconds_left(self, now: Instant) -> float | None:
-        if self._ended:
+        if self._has_news():
             return 0.0
         dues = [sending.until for sending in self._sending]
-        waiting = [self._lanes.due()] if self._has_room() else []
+        if self._has_room() and (due := self._lanes.due()) is not None:
+            dues.append(self._from() if self._breaker.is_open else max(due, self._from()))
         if self._repeats is not None and not (self._sending or self._stopping):
-            waiting.append(self._repeats.due())
-        dues += [max(due, self._paused_until) for due in waiting if due is not None]
+            dues += [max(due, self._from()) for due in [self._repeats.due()] if due is not None]
+        if not self._stopping and (refill := self._stock.due()) is not None:
+            dues.append(refill)
         return max(0.0, min(dues) - now.boot) if dues else None
 
 
@@ -343,14 +396,4 @@ def say(sink: Sink, text: Text, severity: Severity, *, now: datetime, deadline: 
     except Empty:
         raise DeliveryError(f"no answer within {deadline.total_seconds():g} s", retryable=True) from None
     if error is not None:
-        raise (error if isinstance(error, DeliveryError) else DeliveryError(_reason(error), retryable=True)) from None
-
-
-def _on_boot_clock(moment: datetime, now: Instant) -> float:
-    # A wall clock that was set back must not hold a delivery for longer than anything could have asked for.
-    return now.boot + min(moment - now.wall, LONGEST_ASKED).total_seconds()
-
-
-def _reason(error: Exception) -> str:
-    # Only the text of a DeliveryError is known to hold no secret.
-    return str(error) if isinstance(error, DeliveryError) else f"unexpected {type(error).__name__}"
+        raise (error if isinstance(error, DeliveryError) else DeliveryError(reason_of(error), retryable=True)) from None

@@ -219,7 +219,8 @@ class Incident:
 class Message:
     """What one delivery says: `event` speaks, `folded` came before it (oldest first) and is told along with it.
 
-    `incident` is what it opens or closes where that is not the event's own subject and aspect.
+    `incident` is what it opens or closes where that is not the event's own subject and aspect. `also` are events of
+    deliveries that it absorbed, oldest first: the first and the newest of each subject and aspect.
     """
 
     key: str
@@ -227,6 +228,7 @@ class Message:
     event: Event
     folded: tuple[Event, ...] = ()
     incident: Incident | None = None
+    also: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

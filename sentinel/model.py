@@ -106,13 +106,16 @@ class DeliveryState(StrEnum):
     PENDING = "pending"
     DELIVERED = "delivered"
     DEAD = "dead"
+    ABSORBED = "absorbed"
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """A message for one sink. `events` are numbers, oldest first; `speaks` is the one that it tells.
 
-    `attempt` counts finished attempts; `next_try` is when the next one is due (wall clock, so that it survives).
+    `also` are numbers of events that it tells for deliveries that it absorbed: the first and the newest of each subject
+    and aspect. `attempt` counts finished attempts; `next_try` is when the next one is due (wall clock, so that it
+    survives).
     """
 
     id: int
@@ -125,6 +128,7 @@ class Delivery:
     attempt: int = 0
     next_try: datetime | None = None
     error: str = ""
+    also: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,3 +142,38 @@ class Attempt:
     finished_at: datetime
     next_try: datetime | None = None
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Absorption:
+    """The delivery `into` speaks for older ones of its sink, none of which was ever attempted.
+
+    `also` are the events that it tells for them and for those that they absorbed before.
+    """
+
+    sink: str
+    older: tuple[int, ...]
+    into: int
+    also: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Dead deliveries, each with its sink, are pending again under their old keys, behind everything that waits.
+
+    With `to` they go to that sink. Not to programs goes what was told of the same subject and aspect since.
+    """
+
+    deliveries: tuple[tuple[int, str], ...]
+    to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Burial:
+    """Dead deliveries are forgotten."""
+
+    deliveries: tuple[int, ...]
+
+
+Command = Absorption | Replay | Burial
+"""What sinks and operators ask the writer to do with deliveries."""

@@ -51,6 +51,9 @@ class FakeOutbox:
     def offer(self, tellings: Sequence[Telling]) -> None:
         self.tellings += tellings
 
+    def look_again(self) -> None:
+        """Nothing is read here."""
+
 
 class World:
     """One service's writer; `restart` opens a new one on the same store, as after a kill."""

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from loguru import logger
 
@@ -26,7 +27,6 @@ from sentinel.delivery.sinks import Lines, Sink, in_flight
 from sentinel.dispatcher import SinkLoop
 from sentinel.edge import Supervisor, environment, find_sidecar
 from sentinel.errors import ConfigError, Fault, StoreError
-from sentinel.events import Message, Telling
 from sentinel.ingest import Edge, IngestService
 from sentinel.model import DeliveryState, Reached, SinkPolicy, unwatched
 from sentinel.pipeline.inbox import Inbox
@@ -196,9 +196,18 @@ def _core(given: _Given, sinks: Mapping[str, Sink]) -> Iterator[_Core]:
     _give_up_orphans(store, contents, policies, now)
     commits = Commits()
     inbox = Inbox()
+    reader = SqliteReader(config.state.store_path, tables.CATALOGUE)
     abreast = {spec.name: in_flight(spec) for spec in sinks_of.specs(config)}
     loops = {
-        name: SinkLoop(name=name, sink=sink, in_flight=abreast[name], report=inbox.report, reached=given.reached)
+        name: SinkLoop(
+            name=name,
+            sink=sink,
+            report=inbox.report,
+            backlog=partial(reader.backlog, name),
+            absorb=inbox.ask,
+            in_flight=abreast[name],
+            reached=given.reached,
+        )
         for name, sink in sinks.items()
     }
     writer = Writer(
@@ -216,7 +225,6 @@ def _core(given: _Given, sinks: Mapping[str, Sink]) -> Iterator[_Core]:
         reached=given.reached,
         routes=routing.routes(config),
     )
-    _offer_pending(contents, loops)
     try:
         yield _Core(inbox, store, contents, writer, loops, commits)
     finally:
@@ -231,22 +239,10 @@ def _new_id() -> str:
 def _give_up_orphans(store: SqliteStore, contents: Contents, sinks: list[SinkPolicy], now: Instant) -> None:
     given_up = orphans(contents, sinks, now)
     if given_up:
-        store.commit(Batch(attempts=given_up))
-        names = sorted({attempt.sink for attempt in given_up})
-        fields = logger.bind(sinks=names, deliveries=len(given_up))
+        store.commit(Batch(given_up=given_up))
+        names = [one.sink for one in given_up]
+        fields = logger.bind(sinks=names, deliveries=sum(contents.pending[name] for name in names))
         fields.error("deliveries are given up: the configuration no longer has their sinks")
-
-
-def _offer_pending(contents: Contents, loops: Mapping[str, SinkLoop]) -> None:
-    """What the last run had not delivered goes on."""
-    for name, loop in loops.items():
-        loop.offer(
-            [
-                Telling(delivery, Message(delivery.key, name, events[-1], events[:-1]))
-                for delivery, events in contents.pending
-                if delivery.sink == name
-            ]
-        )
 
 
 def _say_last_words(store: SqliteStore, words: LastWords, failures: list[BaseException]) -> None:
@@ -322,6 +318,7 @@ def _run_servers(given: _Given, core: _Core, supervisors: Mapping[str, Superviso
         routes=routing.routes(config),
         commits=core.commits,
         clock=clock,
+        ask=core.inbox.ask,
     )
     stack.enter_context(served(config.control.socket, control.register, name="control"))
     stack.callback(core.commits.close)

@@ -12,6 +12,7 @@ from sentinel.cli.completing import completion
 from sentinel.cli.configuring import checked, config_group, validate
 from sentinel.cli.demo import demo
 from sentinel.cli.group import ExitCode, SentinelGroup
+from sentinel.cli.letters import deliveries, dlq
 from sentinel.cli.looking import diff, dump_netmap
 from sentinel.cli.session import examined, settled
 
@@ -43,7 +44,8 @@ def _unlisted(command: click.Command) -> click.Command:
     return twin
 
 
-for command in (demo, *asking.COMMANDS, diff, dump_netmap, test_notify, config_group, completion, version):
+COMMANDS = (demo, *asking.COMMANDS, deliveries, dlq, diff, dump_netmap, test_notify, config_group, completion, version)
+for command in COMMANDS:
     cli.add_command(command)
 # Names under which the same commands are known, too.
 ALIASES: Mapping[str, click.Command] = {"run": serve, "history": asking.events, "validate-config": validate}

@@ -12,11 +12,22 @@ import grpc
 
 from sentinel.control import values
 from sentinel.control.v1 import control_pb2, control_pb2_grpc
-from sentinel.control.values import ALL_SUBJECTS, EventsWanted, Explanation, Occurrence, Status, Subject, SubjectsWanted
+from sentinel.control.values import (
+    ALL_SUBJECTS,
+    EventsWanted,
+    Explanation,
+    Letter,
+    Occurrence,
+    Status,
+    Subject,
+    SubjectsWanted,
+)
 from sentinel.errors import ControlError, NoServiceError
 
 ANSWER_WITHIN = 5.0
 """Seconds that the service has for an answer, or for the next part of one."""
+COMMITTED_WITHIN = 60.0
+"""Seconds that the service has for what it has to write."""
 LARGEST_MESSAGE = 64 << 20
 
 Item = TypeVar("Item")
@@ -61,6 +72,25 @@ class ControlClient:
             call.cancel()
         raise ControlError(f"the Sentinel service at {self._socket} has ended")
 
+    def deliveries(
+        self, *, sink: str = "", state: str = "", limit: int = 0, ids: Iterable[int] = ()
+    ) -> tuple[Letter, ...]:
+        """The newest `limit` deliveries that match, oldest first; what is empty matches all, 0 means all."""
+        request = control_pb2.ListDeliveriesRequest(sink=sink, state=state, limit=limit, ids=ids)
+        return tuple(map(values.letter, self._parts(self._stub.ListDeliveries(request))))
+
+    def replay(self, *, ids: Iterable[int] = (), sink: str = "", to: str = "") -> int:
+        """Makes dead deliveries that match pending again, at the sink `to` if any; returns how many."""
+        request = control_pb2.ReplayDeliveriesRequest(ids=ids, sink=sink, to=to)
+        with self._told():
+            return int(self._stub.ReplayDeliveries(request, timeout=COMMITTED_WITHIN).count)
+
+    def purge(self, *, ids: Iterable[int] = (), sink: str = "") -> int:
+        """Forgets dead deliveries that match; returns how many."""
+        request = control_pb2.PurgeDeliveriesRequest(ids=ids, sink=sink)
+        with self._told():
+            return int(self._stub.PurgeDeliveries(request, timeout=COMMITTED_WITHIN).count)
+
     def _parts(self, call: Any) -> Iterator[Any]:
         """The parts of an answer; one that stalls is given up, however long the whole of it takes."""
         with self._told(), _watched(call.cancel, self._answer_within) as watch:
@@ -90,6 +120,8 @@ class ControlClient:
             return ControlError(f"the Sentinel service at {self._socket} has ended")
         if code is grpc.StatusCode.UNIMPLEMENTED:
             return ControlError(f"the service at {self._socket} is of another version: restart it after an upgrade")
+        if code is grpc.StatusCode.FAILED_PRECONDITION:
+            return ControlError(call.details())
         reason = call.details() or code.name
         return ControlError(f"the Sentinel service at {self._socket} failed: {reason}; its log says why")
 

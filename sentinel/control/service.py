@@ -1,7 +1,8 @@
-"""The gRPC side for the command line: answers from the writer's last reports and from the store, changes nothing."""
+"""The gRPC side for the command line: answers from the writer's last reports and from the store."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,10 +11,11 @@ import grpc
 
 from sentinel import __version__
 from sentinel.clock import Clock
+from sentinel.control import letters
 from sentinel.control.answers import Answers
 from sentinel.control.moments import stamp
 from sentinel.control.v1 import control_pb2, control_pb2_grpc
-from sentinel.errors import StoreError
+from sentinel.errors import ControlError, StoreError
 from sentinel.model import DeliveryState
 from sentinel.pipeline.writer import SourceReport
 from sentinel.policy.routes import Route
@@ -77,8 +79,10 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
         routes: Sequence[Route],
         commits: Commits,
         clock: Clock,
+        ask: letters.Ask,
     ) -> None:
         self._live = live
+        self._ask = ask
         self._reader = reader
         self._answers = Answers(reader=reader, rooms=rooms, routes=routes, sinks=live.sinks)
         self._commits = commits
@@ -138,6 +142,28 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
         """Why sinks were told of an event or not, or how a subject stands with them."""
         return self._answers.explain(request)
 
+    def ListDeliveries(
+        self, request: control_pb2.ListDeliveriesRequest, context: grpc.ServicerContext
+    ) -> Iterator[control_pb2.ListDeliveriesResponse]:
+        """What was to be sent where, oldest first, and how that went."""
+        with _refusing(context):
+            yield from letters.listed(self._reader, request)
+
+    def ReplayDeliveries(
+        self, request: control_pb2.ReplayDeliveriesRequest, context: grpc.ServicerContext
+    ) -> control_pb2.ReplayDeliveriesResponse:
+        """Dead deliveries are pending again."""
+        with _refusing(context):
+            count = letters.replay(self._reader, self._ask, self._live.sinks.keys(), request)
+            return control_pb2.ReplayDeliveriesResponse(count=count)
+
+    def PurgeDeliveries(
+        self, request: control_pb2.PurgeDeliveriesRequest, context: grpc.ServicerContext
+    ) -> control_pb2.PurgeDeliveriesResponse:
+        """Dead deliveries are forgotten."""
+        with _refusing(context):
+            return control_pb2.PurgeDeliveriesResponse(count=letters.purge(self._reader, self._ask, request))
+
     def _source(self, report: SourceReport) -> control_pb2.SourceStatus:
         heard = self._live.heard(report.name)
         now = self._clock.now().wall
@@ -155,6 +181,15 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
             login_url=report.sight.login_url,
             rejected=report.rejected,
         )
+
+
+@contextmanager
+def _refusing(context: grpc.ServicerContext) -> Iterator[None]:
+    """Hands what cannot be done to the caller, in words."""
+    try:
+        yield
+    except ControlError as error:
+        context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
 
 
 def _sink(name: str, type_: str, counts: SinkCounts | None) -> control_pb2.SinkStatus:

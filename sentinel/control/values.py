@@ -273,3 +273,41 @@ def _moment(message: Any, name: str) -> datetime | None:
         return None
     stamped: Timestamp = getattr(message, name)
     return moment(stamped)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One delivery; the fields are those of `sentinel.control.v1.ListDeliveriesResponse`."""
+
+    id: int
+    sink: str
+    state: str
+    key: str
+    created_at: datetime | None
+    attempt: int
+    next_try: datetime | None
+    settled_at: datetime | None
+    error: str
+    absorbed_by: int
+    absorbed: int
+    event: Mapping[str, Any]
+    text: str
+
+
+def letter(answer: control_pb2.ListDeliveriesResponse) -> Letter:
+    """The delivery that a service told of."""
+    return Letter(
+        id=answer.id,
+        sink=answer.sink,
+        state=answer.state,
+        key=answer.key,
+        created_at=_moment(answer, "created_at"),
+        attempt=answer.attempt,
+        next_try=_moment(answer, "next_try"),
+        settled_at=_moment(answer, "settled_at"),
+        error=answer.error,
+        absorbed_by=answer.absorbed_by,
+        absorbed=answer.absorbed,
+        event=orjson.loads(answer.event_json),
+        text=answer.text,
+    )

@@ -8,9 +8,11 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import orjson
 
+from sentinel.delivery.digest import digest
 from sentinel.events import Event, Message, Reading, Severity, Text, Words
 
 ELLIPSIS = "…"
@@ -68,10 +70,14 @@ def _fields(message: Message) -> dict[str, object]:
 
 
 def render_text(message: Message, words: Mapping[str, Words], reading: Reading, limit: Limit) -> Text:
-    """The message for people, within `limit`. A type without words is told by its event's own summary."""
+    """The message for people, within `limit`. A type without words is told by its event's own summary.
+
+    A message that speaks for others says in a line each what is still so and what came and went.
+    """
     tamed = _tame_message(message)
-    word = words.get(tamed.event.type.name, _summary)
-    return fit(word(tamed, reading), limit)
+    if tamed.also:
+        return fit(digest(tamed, partial(_worded, words), reading, limit.body), limit)
+    return fit(_worded(words, tamed, reading), limit)
 
 
 def fit(text: Text, limit: Limit) -> Text:
@@ -130,13 +136,18 @@ def _is_unseen(char: str) -> bool:
     return unicodedata.category(char) in _UNSEEN and char not in _HARMLESS_FORMATS
 
 
+def _worded(words: Mapping[str, Words], message: Message, reading: Reading) -> Text:
+    return words.get(message.event.type.name, _summary)(message, reading)
+
+
 def _summary(message: Message, _reading: Reading) -> Text:
     event = message.event
     return Text(event.subject_name, str(orjson.loads(event.body)["summary"]))
 
 
 def _tame_message(message: Message) -> Message:
-    return replace(message, event=_tame_event(message.event), folded=tuple(map(_tame_event, message.folded)))
+    folded, also = tuple(map(_tame_event, message.folded)), tuple(map(_tame_event, message.also))
+    return replace(message, event=_tame_event(message.event), folded=folded, also=also)
 
 
 def _tame_event(event: Event) -> Event:

@@ -1,11 +1,12 @@
-"""What reaches the writer, in two lanes: frames in their order, outcomes past them."""
+"""What reaches the writer, in lanes of their own: frames in their order, outcomes and commands past them."""
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from sentinel.model import Attempt, Position
+from sentinel.model import Attempt, Command, Position
 from sentinel.sources.room import Frame
 
 CAPACITY = 1024
@@ -64,13 +65,22 @@ class Closed:
 Item = Opened | Arrived | Closed
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A command, and whom to call once what it brought is committed."""
+
+    command: Command
+    done: Callable[[], None]
+
+
 class Inbox:
-    """Both lanes under one condition. `closed` makes posting a no-op, so that nobody hangs on a writer that ended."""
+    """All lanes under one condition. `closed` makes posting a no-op, so that nobody hangs on a writer that ended."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._frames: deque[Item] = deque()
         self._attempts: list[Attempt] = []
+        self._asked: list[Asked] = []
         self._closed = False
 
     def post(self, item: Item) -> None:
@@ -87,18 +97,28 @@ class Inbox:
             self._attempts.append(attempt)
             self._changed.notify_all()
 
-    def take(self, most: int) -> tuple[list[Item], list[Attempt]]:
-        """Up to `most` items and all outcomes."""
+    def ask(self, command: Command, done: Callable[[], None]) -> None:
+        """Puts a command into its lane; never waits. `done` is called on the writer's thread, or never if it ends."""
+        with self._changed:
+            self._asked.append(Asked(command, done))
+            self._changed.notify_all()
+
+    def take(self, most: int) -> tuple[list[Item], list[Attempt], list[Asked]]:
+        """Up to `most` items, all outcomes and all commands."""
         with self._changed:
             items = [self._frames.popleft() for _ in range(min(most, len(self._frames)))]
             attempts, self._attempts = self._attempts, []
+            asked, self._asked = self._asked, []
             self._changed.notify_all()
-        return items, attempts
+        return items, attempts, asked
 
     def wait(self, seconds: float | None) -> None:
         """Until something is there, the time is over, or the inbox is closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._frames or self._attempts, seconds)
+            self._changed.wait_for(lambda: self._closed or self._has_something(), seconds)
+
+    def _has_something(self) -> bool:
+        return bool(self._frames or self._attempts or self._asked)
 
     def close(self) -> None:
         """Takes nothing more and lets everybody go."""

@@ -14,8 +14,7 @@ from sentinel.errors import FrameError
 from sentinel.events import Event, Telling
 from sentinel.model import (
     Attempt,
-    Delivery,
-    DeliveryState,
+    Audience,
     Position,
     Reached,
     Sight,
@@ -24,13 +23,14 @@ from sentinel.model import (
     unwatched,
 )
 from sentinel.pipeline import intake
-from sentinel.pipeline.inbox import Arrived, Closed, Inbox, Item, Opened, Session
+from sentinel.pipeline.commands import obey
+from sentinel.pipeline.inbox import Arrived, Asked, Closed, Inbox, Item, Opened, Session
 from sentinel.pipeline.intake import Place, SourceState, SubjectState
 from sentinel.pipeline.recorder import Recorder, subject_digest
 from sentinel.policy.routes import Route, everything_to
 from sentinel.policy.views import Views
 from sentinel.sources.room import Frame, Room
-from sentinel.store.protocol import Batch, Contents, SourceRow, SpanRow, Store, SubjectRow
+from sentinel.store.protocol import Batch, Contents, GivenUp, SourceRow, SpanRow, Store, SubjectRow
 
 MOST_FRAMES = 256
 """Frames per commit."""
@@ -48,6 +48,9 @@ class Outbox(Protocol):
 
     def offer(self, tellings: Sequence[Telling]) -> None:
         """Takes them over; returns at once."""
+
+    def look_again(self) -> None:
+        """The store has deliveries for it that are not offered; returns at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class _Pass:
     batch: Batch
     acks: dict[Session, Position]
     welcomes: list[tuple[Session, Position | None]]
+    asked: list[Asked]
 
 
 class Writer:
@@ -101,6 +105,7 @@ class Writer:
         self.reports: tuple[SourceReport, ...] = ()
         self._store = store
         self._outboxes = outboxes
+        self._programs = {sink.name for sink in sinks if sink.audience is Audience.PROGRAMS}
         self._retention = retention
         self._new_id = new_id
         self._on_commit = on_commit
@@ -135,8 +140,8 @@ class Writer:
 
         Raises StoreError; then nothing of the step was acknowledged or sent, and the writer must not go on.
         """
-        items, attempts = self.inbox.take(MOST_FRAMES)
-        done = _Pass(Batch(), {}, [])
+        items, attempts, asked = self.inbox.take(MOST_FRAMES)
+        done = _Pass(Batch(), {}, [], asked)
         done.batch.spans, self._unwatched = self._unwatched, []
         for item in items:
             self._take(item, done, now)
@@ -145,6 +150,7 @@ class Writer:
         if len(items) < MOST_FRAMES:
             self._pass_time(done, now)
             self._settle(now, until=now)
+        obey((one.command for one in asked), done.batch, self._programs, self._views.new_delivery, now)
         self._settle_attempts(attempts, done, now)
         self._reached("folded")
         self._commit(done)
@@ -253,6 +259,7 @@ class Writer:
             session.ack(position)
         self._reached("acknowledged")
         self._offer(rulings.tellings)
+        self._answer(done)
         _log_events(done.batch.events)
         self._publish()
         if done.batch:
@@ -264,6 +271,13 @@ class Writer:
             by_sink.setdefault(telling.delivery.sink, []).append(telling)
         for sink, offered in by_sink.items():
             self._outboxes[sink].offer(offered)
+
+    def _answer(self, done: _Pass) -> None:
+        if done.batch.revivals:
+            for outbox in self._outboxes.values():
+                outbox.look_again()
+        for one in done.asked:
+            one.done()
 
     def _purge(self, now: Instant) -> None:
         if now.boot < self._purge_due:
@@ -298,15 +312,10 @@ class Writer:
             self.inbox.wait(due)
 
 
-def orphans(contents: Contents, sinks: Sequence[SinkPolicy], now: Instant) -> list[Attempt]:
-    """Pending deliveries of sinks that the configuration no longer has: given up, with that reason."""
-    names = {sink.name for sink in sinks}
-    return [_given_up(delivery, now) for delivery, _ in contents.pending if delivery.sink not in names]
-
-
-def _given_up(delivery: Delivery, now: Instant) -> Attempt:
-    why = "the configuration no longer has this sink"
-    return Attempt(delivery.id, delivery.sink, delivery.attempt, DeliveryState.DEAD, now.wall, error=why)
+def orphans(contents: Contents, sinks: Sequence[SinkPolicy], now: Instant) -> list[GivenUp]:
+    """Sinks with pending deliveries that the configuration no longer has: given up, with that reason."""
+    gone = contents.pending.keys() - {sink.name for sink in sinks}
+    return [GivenUp(sink, now.wall, "the configuration no longer has this sink") for sink in sorted(gone)]
 
 
 def _restored(name: str, room: Room, contents: Contents, now: Instant) -> SourceState:

@@ -111,6 +111,10 @@ class Views:
         """Seconds until the next timer; None without one."""
         return max(0.0, self._timers[0][0] - now.boot) if self._timers else None
 
+    def new_delivery(self) -> int:
+        """The number of a delivery that somebody else decided."""
+        return next(self._ids)
+
     def rulings(self) -> Rulings:
         """Hands over what changed since the last call."""
         taken, self._rulings = self._rulings, Rulings()

@@ -1,12 +1,12 @@
 """What the service asks of a store. One writer commits; readers only read."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from sentinel.events import Difference, Event
-from sentinel.model import SEEING, Attempt, Delivery, DeliveryState, Outcome, Position, Sight, SubjectKey
+from sentinel.events import Difference, Event, Telling
+from sentinel.model import SEEING, Absorption, Attempt, Delivery, DeliveryState, Outcome, Position, Sight, SubjectKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,29 @@ class Reject:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """All that is pending at a sink is dead, and why."""
+
+    sink: str
+    at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revival:
+    """A dead delivery is pending again as `into`, with its old key and no attempts; at the sink `to`, if any.
+
+    If `only_news`, one whose subject and aspect were told there since is absorbed by what told it.
+    """
+
+    delivery: int
+    into: int
+    to: str
+    at: datetime
+    only_news: bool
+
+
 @dataclass(slots=True)
 class Batch:
     """Everything that one commit holds. Rows that map to None go."""
@@ -68,6 +91,10 @@ class Batch:
     outcomes: dict[tuple[int, str], Outcome] = field(default_factory=dict)
     deliveries: list[Delivery] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
+    given_up: list[GivenUp] = field(default_factory=list)
+    absorptions: list[tuple[Absorption, datetime]] = field(default_factory=list)
+    revivals: list[Revival] = field(default_factory=list)
+    buried: list[int] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
 
     def __bool__(self) -> bool:
@@ -77,7 +104,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What the writer has to know when it starts."""
+    """What the writer has to know when it starts. `pending` counts deliveries by sink: their loops read them."""
 
     ledger_id: str
     high_revision: int
@@ -87,7 +114,7 @@ class Contents:
     sources: tuple[SourceRow, ...]
     subjects: tuple[SubjectRow, ...]
     differences: tuple[Difference, ...]
-    pending: tuple[tuple[Delivery, tuple[Event, ...]], ...]
+    pending: Mapping[str, int]
 
 
 class Store(Protocol):
@@ -133,6 +160,17 @@ class SinkCounts:
     states: Mapping[DeliveryState, int]
     held: int
     last_error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A delivery with what became of it and the event that it tells."""
+
+    delivery: Delivery
+    state: DeliveryState
+    settled_at: datetime | None
+    absorbed_by: int | None
+    event: Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,4 +228,16 @@ class Reader(Protocol):
 
     def sink_counts(self) -> Mapping[str, SinkCounts]:
         """Deliveries by sink."""
+        ...
+
+    def deliveries(self, *, sink: str, state: DeliveryState | None, ids: Sequence[int], limit: int) -> Iterator[Sent]:
+        """The newest `limit` deliveries that match, oldest first; empty conditions match all, limit 0 means all."""
+        ...
+
+    def dead(self, *, sink: str, ids: Sequence[int]) -> Sequence[tuple[int, str]]:
+        """Dead deliveries that match, with their sinks, oldest first; empty conditions match all."""
+        ...
+
+    def backlog(self, sink: str, *, after: int, limit: int) -> tuple[Telling, ...]:
+        """The sink's oldest pending deliveries with an id above `after`, at most `limit`."""
         ...

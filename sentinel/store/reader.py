@@ -9,10 +9,10 @@ from pathlib import Path
 import orjson
 
 from sentinel.errors import StoreError
-from sentinel.events import Event, EventType
-from sentinel.model import DeliveryState, Outcome, SubjectKey
+from sentinel.events import Event, EventType, Message, Telling
+from sentinel.model import Delivery, DeliveryState, Outcome, SubjectKey
 from sentinel.store import rows
-from sentinel.store.protocol import EVERYTHING, OpenProblem, SinkCounts, SubjectRow, Told, Wanted
+from sentinel.store.protocol import EVERYTHING, OpenProblem, Sent, SinkCounts, SubjectRow, Told, Wanted
 
 Conditions = Mapping[str, object]
 """Parameters of a query, by name."""
@@ -93,6 +93,50 @@ class SqliteReader:
             for sink in states.keys() | held.keys()
         }
 
+    def deliveries(self, *, sink: str, state: DeliveryState | None, ids: Sequence[int], limit: int) -> Iterator[Sent]:
+        """The newest `limit` deliveries that match, oldest first; empty conditions match all, limit 0 means all."""
+        wanted = {"sink": sink, "state": state or "", "ids": _json(ids)}
+        with self._open() as connection:
+            nth = f"SELECT id FROM deliveries WHERE {_MATCH} ORDER BY id DESC LIMIT 1 OFFSET :limit"
+            found = connection.execute(nth, wanted | {"limit": limit}).fetchone() if limit else None
+        after = int(found[0]) if found else 0
+        while page := self._sent(wanted | {"after": after}):
+            yield from page
+            after = page[-1].delivery.id
+
+    def dead(self, *, sink: str, ids: Sequence[int]) -> Sequence[tuple[int, str]]:
+        """Dead deliveries that match, with their sinks, oldest first; empty conditions match all."""
+        query = f"SELECT id, sink FROM deliveries WHERE {_MATCH} ORDER BY id"
+        with self._open() as connection:
+            return connection.execute(query, {"sink": sink, "state": "dead", "ids": _json(ids)}).fetchall()
+
+    def _sent(self, wanted: Mapping[str, object]) -> list[Sent]:
+        query = f"""
+            SELECT state, settled_at, absorbed_by, {rows.DELIVERY_COLUMNS} FROM deliveries
+            WHERE {_MATCH} AND id > :after ORDER BY id LIMIT {PAGE}
+        """
+        with self._open() as connection:
+            found = connection.execute(query, wanted).fetchall()
+            deliveries = [rows.to_delivery(row[3:]) for row in found]
+            events = self._events(connection, {one.speaks for one in deliveries})
+        return [
+            Sent(delivery, DeliveryState(state), rows.moment(settled_at), absorbed_by, events[delivery.speaks])
+            for delivery, (state, settled_at, absorbed_by, *_) in zip(deliveries, found, strict=True)
+        ]
+
+    def backlog(self, sink: str, *, after: int, limit: int) -> tuple[Telling, ...]:
+        """The sink's oldest pending deliveries with an id above `after`, at most `limit`."""
+        with self._open() as connection:
+            found = connection.execute(_BACKLOG, (sink, after, limit)).fetchall()
+            deliveries = list(map(rows.to_delivery, found))
+            events = self._events(connection, {n for one in deliveries for n in (*one.also, *one.events)})
+        return tuple(_telling(delivery, events) for delivery in deliveries)
+
+    def _events(self, connection: sqlite3.Connection, numbers: set[int]) -> dict[int, Event]:
+        query = f"SELECT {rows.EVENT_COLUMNS} FROM events WHERE number IN (SELECT value FROM json_each(?))"
+        found = connection.execute(query, (rows.numbers(sorted(numbers)),))
+        return {row[0]: rows.to_event(row, self._catalogue) for row in found}
+
     def _by_id(self, connection: sqlite3.Connection, event_id: str) -> Event | None:
         query = f"SELECT {rows.EVENT_COLUMNS} FROM events WHERE key >= ?1 AND key < ?1 || 'g'"
         found = connection.execute(query, (event_id,)).fetchone()
@@ -126,6 +170,27 @@ class SqliteReader:
                 yield connection
         except sqlite3.DatabaseError as error:
             raise StoreError(f"the store {self._path} cannot be read: {error}") from error
+
+
+def _telling(delivery: Delivery, events: Mapping[int, Event]) -> Telling:
+    """What was told for others may have been forgotten by now; a pending delivery's own events never are."""
+    folded = tuple(events[number] for number in delivery.events if number != delivery.speaks)
+    also = tuple(events[number] for number in delivery.also if number in events)
+    return Telling(delivery, Message(delivery.key, delivery.sink, events[delivery.speaks], folded, also=also))
+
+
+def _json(ids: Sequence[int]) -> str:
+    return rows.numbers(ids) if ids else ""
+
+
+_MATCH = """
+    (:sink = '' OR sink = :sink) AND (:state = '' OR state = :state)
+    AND (:ids = '' OR id IN (SELECT value FROM json_each(nullif(:ids, ''))))
+"""
+_BACKLOG = f"""
+    SELECT {rows.DELIVERY_COLUMNS} FROM deliveries
+    WHERE sink = ? AND state = 'pending' AND id > ? ORDER BY id LIMIT ?
+"""
 
 
 def _conditions(wanted: Wanted) -> Conditions:

@@ -1,6 +1,6 @@
 """From objects to SQLite's rows and back; the one place that knows the order of columns."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from zlib import crc32
@@ -25,7 +25,7 @@ EVENT_COLUMNS = (
 )
 OUTCOME_COLUMNS = "event, sink, state, message, until, why, route"
 DELIVERY_COLUMNS = (
-    "id, sink, source, subject_type, subject_id, key, speaks, events, created_at, attempt, next_try, error"
+    "id, sink, source, subject_type, subject_id, key, speaks, events, also, created_at, attempt, next_try, error"
 )
 DIFFERENCE_COLUMNS = (
     "sink, source, subject_type, subject_id, aspect, told, truth, problem, waiting, began, due_wall, due_boot,"
@@ -41,6 +41,11 @@ def seal(*values: Any) -> int:
 def sealed(row: Row) -> Row:
     """The row with its seal."""
     return (*row, seal(*row))
+
+
+def numbers(values: Iterable[int]) -> str:
+    """Numbers as JSON."""
+    return orjson.dumps(list(values)).decode()
 
 
 def text(moment: datetime | None) -> str | None:
@@ -207,9 +212,11 @@ def from_delivery(delivery: Delivery) -> Row:
         *delivery.subject,
         delivery.key,
         delivery.speaks,
-        orjson.dumps(delivery.events).decode(),
+        numbers(delivery.events),
+        numbers(delivery.also),
         rfc3339(delivery.created_at),
         DeliveryState.PENDING.value,
+        None,
         delivery.attempt,
         text(delivery.next_try),
         None,
@@ -219,7 +226,7 @@ def from_delivery(delivery: Delivery) -> Row:
 
 def to_delivery(row: Row) -> Delivery:
     """The delivery that `from_delivery` wrote."""
-    id_, sink, source, type_, subject_id, key, speaks, events, created_at, attempt, next_try, error = row
+    id_, sink, source, type_, subject_id, key, speaks, events, also, created_at, attempt, next_try, error = row
     return Delivery(
         id=id_,
         sink=sink,
@@ -231,6 +238,7 @@ def to_delivery(row: Row) -> Delivery:
         attempt=attempt,
         next_try=moment(next_try),
         error=error,
+        also=tuple(orjson.loads(also)),
     )
 
 

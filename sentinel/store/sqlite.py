@@ -12,12 +12,12 @@ from typing import Any
 from sentinel.clock import rfc3339
 from sentinel.errors import StoreError
 from sentinel.events import Event, EventType
-from sentinel.model import Delivery, Reached, unwatched
+from sentinel.model import Reached, unwatched
 from sentinel.store import rows, wal
 from sentinel.store.damage import refuse_damaged, refuse_orphaned_log, schema_seal
-from sentinel.store.protocol import Batch, Contents, SpanRow
+from sentinel.store.protocol import Batch, Contents, Revival, SpanRow
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 LOG_LIMIT = 4 << 20
 """Bytes of write-ahead log after which it is taken into the database."""
 
@@ -144,7 +144,6 @@ class SqliteStore:
         ledger_id, high_revision, last_words = fetch("SELECT id, high_revision, last_words FROM ledger").fetchone()
         (next_event,) = fetch("SELECT coalesce(max(number), 0) + 1 FROM events").fetchone()
         (next_delivery,) = fetch("SELECT coalesce(max(id), 0) + 1 FROM deliveries").fetchone()
-        pending = [rows.to_delivery(row) for row in fetch(_PENDING)]
         differences = fetch(f"SELECT {rows.DIFFERENCE_COLUMNS} FROM differences").fetchall()
         events = self._open_events()
         return Contents(
@@ -156,11 +155,11 @@ class SqliteStore:
             sources=tuple(rows.to_source(row) for row in fetch(_SOURCES)),
             subjects=tuple(rows.to_subject(row) for row in fetch(_SUBJECTS)),
             differences=tuple(rows.to_difference(row, events) for row in differences),
-            pending=tuple((delivery, _events_of(delivery, events)) for delivery in pending),
+            pending=dict(fetch(_PENDING).fetchall()),
         )
 
     def _open_events(self) -> dict[int, Event]:
-        """Events that wait in a difference or in a pending delivery."""
+        """Events that wait in a difference."""
         found = self._connection.execute(_OPEN_EVENTS)
         return {row[0]: rows.to_event(row, self._catalogue) for row in found}
 
@@ -179,12 +178,33 @@ class SqliteStore:
         _replace(many, "differences", width=15, key=place, changes=differences, columns=rows.from_difference)
         outcomes = batch.outcomes.values()
         many(f"INSERT OR REPLACE INTO outcomes VALUES ({_marks(8)})", _sealed(rows.from_outcome, outcomes))
-        many(f"INSERT INTO deliveries VALUES ({_marks(15)})", _sealed(rows.from_delivery, batch.deliveries))
+        many(f"INSERT INTO deliveries VALUES ({_marks(17)})", _sealed(rows.from_delivery, batch.deliveries))
         many(_UPDATE_DELIVERY, map(rows.from_attempt, batch.attempts))
+        self._write_commands(batch)
+        many(_GIVE_UP, [(rfc3339(one.at), one.why, one.sink) for one in batch.given_up])
         many(
             _INSERT_REJECT,
             [(reject.source, reject.subject_id, rfc3339(reject.recorded_at), reject.why) for reject in batch.rejects],
         )
+
+    def _write_commands(self, batch: Batch) -> None:
+        many = self._connection.executemany
+        for absorption, at in batch.absorptions:
+            many(_ABSORB, [(rfc3339(at), absorption.into, older) for older in absorption.older])
+            many(_SPEAK_ALSO, [(rows.numbers(absorption.also), absorption.into)])
+        for one in batch.revivals:
+            self._revive(one)
+        many("DELETE FROM deliveries WHERE id = ? AND state = 'dead'", [(number,) for number in batch.buried])
+
+    def _revive(self, one: Revival) -> None:
+        execute = self._connection.execute
+        (told_by,) = execute(_TOLD_SINCE, (one.delivery, one.to)).fetchone() if one.only_news else (None,)
+        if told_by is not None:
+            execute(_SETTLE_OLD, (rfc3339(one.at), told_by, one.delivery))
+            return
+        execute(_MOVE_OUTCOMES, (one.into, one.delivery))
+        execute(_MOVE_ABSORBED, (one.into, one.delivery))
+        execute(_REVIVE, (one.into, one.to, rfc3339(one.at), one.delivery))
 
     def _write_span(self, span: SpanRow) -> None:
         began = rfc3339(span.began_at)
@@ -240,10 +260,6 @@ def _marks(count: int) -> str:
     return ",".join("?" * count)
 
 
-def _events_of(delivery: Delivery, events: Mapping[int, Event]) -> tuple[Event, ...]:
-    return tuple(events[number] for number in delivery.events)
-
-
 def _migrations() -> list[tuple[int, str]]:
     folder = resources.files("sentinel.store") / "migrations"
     files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name)
@@ -286,12 +302,9 @@ def _remedy(error: sqlite3.DatabaseError) -> str:
 
 _SOURCES = f"SELECT {rows.SOURCE_COLUMNS} FROM sources ORDER BY name"
 _SUBJECTS = f"SELECT {rows.SUBJECT_COLUMNS} FROM subjects ORDER BY source, type, id"
-_PENDING = f"SELECT {rows.DELIVERY_COLUMNS} FROM deliveries WHERE state = 'pending' ORDER BY id"
+_PENDING = "SELECT sink, count(*) FROM deliveries WHERE state = 'pending' GROUP BY sink"
 _OPEN_EVENTS = f"""
-    SELECT {rows.EVENT_COLUMNS} FROM events WHERE number IN (
-        SELECT event FROM outcomes WHERE state = 'held'
-        UNION
-        SELECT value FROM deliveries, json_each(deliveries.events) WHERE state = 'pending')
+    SELECT {rows.EVENT_COLUMNS} FROM events WHERE number IN (SELECT event FROM outcomes WHERE state = 'held')
 """
 # What changes in place is sealed by SQLite, which has the columns that stay as they are.
 _SEAL_SCHEMA = """
@@ -309,8 +322,60 @@ _INSERT_REJECT = """
 # A late success settles a delivery that was given up meanwhile; nothing unsettles a delivered one.
 _UPDATE_DELIVERY = """
     UPDATE deliveries SET state = ?1, attempt = ?2, next_try = ?3, settled_at = ?4, error = ?5, seal = seal(
-        id, sink, source, subject_type, subject_id, key, speaks, events, created_at, ?1, ?2, ?3, ?4, ?5)
+        id, sink, source, subject_type, subject_id, key, speaks, events, also, created_at, ?1, absorbed_by,
+        ?2, ?3, ?4, ?5)
     WHERE id = ?6 AND state <> 'delivered'
+"""
+_ABSORB = """
+    UPDATE deliveries SET state = 'absorbed', settled_at = ?1, absorbed_by = ?2, seal = seal(
+        id, sink, source, subject_type, subject_id, key, speaks, events, also, created_at, 'absorbed', ?2, attempt,
+        next_try, ?1, error)
+    WHERE id = ?3 AND state = 'pending' AND attempt = 0
+"""
+_SPEAK_ALSO = """
+    UPDATE deliveries SET also = ?1, seal = seal(
+        id, sink, source, subject_type, subject_id, key, speaks, events, ?1, created_at, state, absorbed_by, attempt,
+        next_try, settled_at, error)
+    WHERE id = ?2 AND state = 'pending'
+"""
+_TOLD_SINCE = """
+    SELECT max(outcomes.message) FROM deliveries
+    JOIN events AS mine ON mine.number = deliveries.speaks
+    JOIN events AS newer ON newer.number > mine.number AND newer.source = mine.source AND newer.aspect = mine.aspect
+        AND newer.subject_type = mine.subject_type AND newer.subject_id = mine.subject_id
+    JOIN outcomes ON outcomes.event = newer.number AND outcomes.sink = coalesce(nullif(?2, ''), deliveries.sink)
+    JOIN deliveries AS telling ON telling.id = outcomes.message AND telling.state <> 'dead'
+    WHERE deliveries.id = ?1 AND deliveries.state = 'dead'
+"""
+_SETTLE_OLD = """
+    UPDATE deliveries SET state = 'absorbed', settled_at = ?1, absorbed_by = ?2, seal = seal(
+        id, sink, source, subject_type, subject_id, key, speaks, events, also, created_at, 'absorbed', ?2, attempt,
+        next_try, ?1, error)
+    WHERE id = ?3
+"""
+_MOVE_OUTCOMES = """
+    UPDATE outcomes SET message = ?1, seal = seal(event, sink, state, ?1, until, why, route)
+    WHERE message = ?2 AND EXISTS (SELECT 1 FROM deliveries WHERE id = ?2 AND deliveries.state = 'dead')
+"""
+_MOVE_ABSORBED = """
+    UPDATE deliveries SET absorbed_by = ?1, seal = seal(
+        id, sink, source, subject_type, subject_id, key, speaks, events, also, created_at, state, ?1, attempt, next_try,
+        settled_at, error)
+    WHERE absorbed_by = ?2 AND EXISTS (SELECT 1 FROM deliveries AS absorbing WHERE id = ?2 AND state = 'dead')
+"""
+# Under a new number it is behind everything that its sink has taken in already.
+_REVIVE = """
+    UPDATE deliveries SET id = ?1, sink = coalesce(nullif(?2, ''), sink), created_at = ?3, state = 'pending',
+        attempt = 0, next_try = NULL, settled_at = NULL, error = '', seal = seal(
+        ?1, coalesce(nullif(?2, ''), sink), source, subject_type, subject_id, key, speaks, events, also, ?3, 'pending',
+        absorbed_by, 0, NULL, NULL, '')
+    WHERE id = ?4 AND state = 'dead'
+"""
+_GIVE_UP = """
+    UPDATE deliveries SET state = 'dead', next_try = NULL, settled_at = ?1, error = ?2, seal = seal(
+        id, sink, source, subject_type, subject_id, key, speaks, events, also, created_at, 'dead', absorbed_by,
+        attempt, NULL, ?1, ?2)
+    WHERE sink = ?3 AND state = 'pending'
 """
 _END_SPAN = """
     UPDATE spans SET ended_at = max(began_at, ?1), seal = seal(

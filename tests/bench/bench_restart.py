@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,9 +20,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from sentinel.clock import SystemClock
 from sentinel.control.v1 import control_pb2, control_pb2_grpc
 from sentinel.dispatcher import SinkLoop
-from sentinel.events import Event, Message, Severity, Telling, Text
-from sentinel.model import Audience, Delivery
+from sentinel.events import Message, Severity, Text
+from sentinel.model import Audience
 from sentinel.sources.tailnet import ROOM
+from sentinel.store.reader import SqliteReader
 from sentinel.store.sqlite import SqliteStore
 from sentinel.wire.v1 import frame_pb2
 from tests.bench import crowd, edge, gauge, inside
@@ -70,19 +72,15 @@ def _print_parts(path: Path) -> None:
     marks.append(time.perf_counter())
     inside.writer(store, contents, now)
     marks.append(time.perf_counter())
-    loop = SinkLoop(name=inside.SINK, sink=_Sink(), report=lambda _: None)
-    loop.offer([_telling(delivery, events) for delivery, events in contents.pending])
+    reader = SqliteReader(path, ROOM.catalogue)
+    loop = SinkLoop(name=inside.SINK, sink=_Sink(), report=lambda _: None, backlog=partial(reader.backlog, inside.SINK))
     loop.step(now)
     marks.append(time.perf_counter())
     store.close()
     print("parts in one process, ms")
-    for part, (begin, end) in zip(("open", "load", "writer", "offer, first send"), pairwise(marks), strict=True):
+    for part, (begin, end) in zip(("open", "load", "writer", "first send"), pairwise(marks), strict=True):
         print(f"{part:>20} {(end - begin) * 1e3:>8.0f}")
     print(flush=True)
-
-
-def _telling(delivery: Delivery, events: tuple[Event, ...]) -> Telling:
-    return Telling(delivery, Message(delivery.key, delivery.sink, events[-1], events[:-1]))
 
 
 class _Sink:

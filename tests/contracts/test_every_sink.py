@@ -33,7 +33,6 @@ from tests.contracts.endpoint import (
 from tests.contracts.rigs import HTTP_RIGS, PATIENT, RIGS, Rig, made
 from tests.messages import START, event, message, telling
 
-TLS = Path(__file__).with_name("tls")
 DEADLINE = timedelta(seconds=0.3)
 TIMEOUT = timedelta(seconds=0.2)
 DELIVERED, PENDING, DEAD = DeliveryState.DELIVERED, DeliveryState.PENDING, DeliveryState.DEAD
@@ -255,10 +254,8 @@ NETWORKED = {name: rig for name, rig in HTTP_RIGS.items() if rig.own_network}
 
 @pytest.mark.parametrize("rig", NETWORKED.values(), ids=NETWORKED)
 def test_a_certificate_that_nobody_vouches_for_is_tried_again_and_gets_nothing(
-    rig: Rig, everything_logged: Callable[[], str]
+    rig: Rig, everything_logged: Callable[[], str], tls: ssl.SSLContext
 ) -> None:
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(TLS / "localhost.pem", TLS / "key.pem")
     with Endpoint(status(200), tls=tls) as endpoint:
         port = endpoint.place.partition(":")[2]
         trial = tried(rig, f"https://localhost:{port}")

@@ -31,7 +31,6 @@ from sentinel.model import Attempt, Change, DeliveryState
 from tests.contracts.endpoint import Endpoint, Request, body, hang, status
 from tests.messages import ONLINE, START, event, message, telling
 
-TLS = Path(__file__).with_name("tls")
 NEW, OLD = (base64.b64encode(bytes([number]) * 32).decode() for number in (1, 2))
 
 
@@ -242,9 +241,7 @@ def test_at_least_one_subject_is_told_at_a_time(hook: Hook) -> None:
 
 
 @pytest.fixture
-def secured() -> Iterator[Endpoint]:
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(TLS / "localhost.pem", TLS / "key.pem")
+def secured(tls: ssl.SSLContext) -> Iterator[Endpoint]:
     with Endpoint(status(200), tls=tls) as endpoint:
         yield endpoint
 
@@ -253,8 +250,10 @@ def _port(endpoint: Endpoint) -> str:
     return endpoint.place.partition(":")[2]
 
 
-def test_a_certificate_of_the_operators_own_is_trusted_for_its_name(hook: Hook, secured: Endpoint) -> None:
-    sink = hook(f"https://localhost:{_port(secured)}/", ca_file=TLS / "localhost.pem")
+def test_a_certificate_of_the_operators_own_is_trusted_for_its_name(
+    hook: Hook, secured: Endpoint, authority_file: Path
+) -> None:
+    sink = hook(f"https://localhost:{_port(secured)}/", ca_file=authority_file)
     sink.send(message(), START)
     sink.send(message(), START)
     sink.close()
@@ -262,8 +261,8 @@ def test_a_certificate_of_the_operators_own_is_trusted_for_its_name(hook: Hook, 
     assert secured.connections == 1
 
 
-def test_a_certificate_for_another_name_is_not_trusted(hook: Hook, secured: Endpoint) -> None:
-    sink = hook(f"https://127.0.0.1:{_port(secured)}/", ca_file=TLS / "localhost.pem")
+def test_a_certificate_for_another_name_is_not_trusted(hook: Hook, secured: Endpoint, authority_file: Path) -> None:
+    sink = hook(f"https://127.0.0.1:{_port(secured)}/", ca_file=authority_file)
     with pytest.raises(DeliveryError, match="not trusted") as raised:
         sink.send(message(), START)
     assert raised.value.retryable
@@ -275,10 +274,11 @@ def test_an_answer_without_tls_is_no_secure_connection(hook: Hook) -> None:
         hook(f"https://{endpoint.place}/").send(message(), START)
 
 
-@pytest.mark.parametrize("name", ["missing.pem", "key.pem"])
-def test_a_file_without_certificates_is_refused(hook: Hook, name: str) -> None:
+@pytest.mark.parametrize("name", ["missing.pem", "words.pem"])
+def test_a_file_without_certificates_is_refused(hook: Hook, name: str, tmp_path: Path) -> None:
+    (tmp_path / "words.pem").write_text("no certificate")
     with pytest.raises(ConfigError) as raised:
-        hook("https://localhost", ca_file=TLS / name)
+        hook("https://localhost", ca_file=tmp_path / name)
     assert raised.value.faults[0].path == "ca_file"
 
 

@@ -20,7 +20,7 @@ from sentinel.control.values import Status
 from sentinel.errors import ControlError
 from tests.crash import ledger, oracle
 from tests.crash.ledger import Device
-from tests.crash.oracle import Evidence, InFlight, Letter, Line
+from tests.crash.oracle import MANY, Evidence, InFlight, Letter, Line
 from tests.rig import ROOT, Process, Service, Tailnet, becomes, eventually
 
 MARKER = "nas"
@@ -121,6 +121,7 @@ class Ground:
         }
         if mailbox is not None:
             self._settings["sinks"]["phone"] = {"type": "apprise", "url": mailbox.url}
+            self._settings["routes"] = [{"match": {"event_types": ["*"]}, "sinks": ["lines", "phone"]}]
 
     def edge(self, service: Service) -> Process:
         """A sidecar that nobody manages, once the service listens or is dead; it outlives that one."""
@@ -324,15 +325,24 @@ def _device(peer: Mapping[str, Any]) -> Device:
     return Device(peer["short"], "online" if peer["online"] else "offline", tuple(sorted(peer["tags"])))
 
 
-_TITLES = {
-    "lost contact with Tailscale": "peer.offline",
-    "is back": "peer.online",
-    "is in contact with Tailscale": "peer.online",
-}
-_TITLE = re.compile(f"(.+) ({'|'.join(_TITLES)})")
+_TITLES = (
+    (r"Nobody carries the route (.+) any more", "route.lost"),
+    (r"The route (.+) is lost", "route.lost"),
+    (r"The route (.+) is back", "route.restored"),
+    (r"The route (.+) moved to .+", "route.failed_over"),
+    (r"The (exit node .+) is lost", "route.lost"),
+    (r"The (exit node .+) is back", "route.restored"),
+    (r"The routes of (.+) changed", "peer.routes.changed"),
+    (r"(.+) lost contact with Tailscale", "peer.offline"),
+    (r"(.+) is back", "peer.online"),
+    (r"(.+) is in contact with Tailscale", "peer.online"),
+)
+"""How titles begin and end, around whom they are about."""
+_TITLE_OF_MANY = re.compile(r"\d+ (changes?(, \d+ more came and went)?|came and went)")
 
 
 def _letter(title: str) -> Letter:
-    found = _TITLE.fullmatch(title)
-    assert found, title
-    return Letter("phone", found[1], _TITLES[found[2]])
+    if _TITLE_OF_MANY.fullmatch(title):
+        return Letter("phone", MANY, "")
+    name, kind = next((found[1], kind) for form, kind in _TITLES if (found := re.fullmatch(form, title)))
+    return Letter("phone", name, kind)

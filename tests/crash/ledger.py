@@ -22,7 +22,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An event; `body` is the envelope."""
+    """An event; `body` is the envelope. A `subject` that is no peer has its type before its id."""
 
     number: int
     key: str
@@ -48,7 +48,7 @@ class Fate:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A delivery; `speaks` is the number of the event that it tells."""
+    """A delivery; `speaks` is the number of the event that it tells, `absorbing` if it tells others' events, too."""
 
     id: int
     sink: str
@@ -56,6 +56,8 @@ class Sent:
     subject: str
     speaks: int
     state: str
+    absorbed_by: int | None = None
+    absorbing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def read(store: Path) -> Ledger:
         return Ledger(
             integrity=fetch("PRAGMA integrity_check").fetchone()[0],
             self_id=own[0] if own else "",
-            devices={id_: _device(json.loads(body)) for id_, body in fetch("SELECT id, body FROM subjects")},
+            devices={id_: _device(json.loads(body)) for id_, body in fetch(_PEERS)},
             events={row[0]: _recorded(row) for row in fetch(_EVENTS)},
             fates=tuple(Fate(*row) for row in fetch("SELECT event, sink, state, message FROM outcomes")),
             sent={row[0]: Sent(*row) for row in fetch(_SENT)},
@@ -127,9 +129,11 @@ def _device(body: Mapping[str, Any]) -> Device:
     return Device(body["name"], body["presence"], tuple(body["tags"]))
 
 
+_PEERS = "SELECT id, body FROM subjects WHERE type = 'peer'"
 _EVENTS = """
-    SELECT number, key, type, aspect, subject_id, subject_name, revision, before, after, body
-    FROM events WHERE subject_type = 'peer' ORDER BY number
+    SELECT number, key, type, aspect, iif(subject_type = 'peer', '', subject_type || ' ') || subject_id, subject_name,
+        revision, before, after, body
+    FROM events ORDER BY number
 """
-_SENT = "SELECT id, sink, key, subject_id, speaks, state FROM deliveries"
+_SENT = "SELECT id, sink, key, subject_id, speaks, state, absorbed_by, also <> '[]' FROM deliveries"
 _OPEN_SPANS = "SELECT subject_id, state FROM spans WHERE subject_type = 'peer' AND ended_at IS NULL"

@@ -7,7 +7,7 @@ nothing was invented, nothing was told in another order, and what was told twice
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -25,6 +25,10 @@ class Line:
     sink: str
     key: str
     content: Mapping[str, Any]
+
+
+MANY = ""
+"""Whom a letter about many is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ def events_lead_to_the_truth(evidence: Evidence) -> Iterator[str]:
         for one, other in pairwise(events):
             if other.before != one.after or other.revision <= one.revision:
                 yield f"{other.name}: revision {other.revision} does not follow {one.revision}, {one.after}"
-        is_now = _truth(evidence.truth.get(subject), aspect)
+        is_now = _truth(evidence, subject, aspect, events)
         if events[-1].after != is_now:
             yield f"{events[-1].name}: the last event says {events[-1].after}, it is {is_now}"
 
@@ -115,7 +119,7 @@ def every_event_is_settled(evidence: Evidence) -> Iterator[str]:
                 yield f"missing: {event.name} {event.type} {event.revision} at {sink}: {fate and fate.state}"
             elif fate.state != "reverted":
                 yield from _undelivered(fate, ledger)
-    yield from (f"not delivered: {one}" for one in ledger.sent.values() if one.state != "delivered")
+    yield from (f"not delivered: {one}" for one in ledger.sent.values() if not _arrived(one, evidence))
     if ledger.differing:
         yield f"{ledger.differing} views still differ from the truth"
 
@@ -126,7 +130,7 @@ def the_last_telling_states_the_truth(evidence: Evidence) -> Iterator[str]:
     for (subject, aspect), events in _by_aspect(evidence.ledger.events.values()).items():
         for sink in evidence.sinks:
             heard = [event.after for event in events if (event.number, sink) in told]
-            believed, is_now = [events[0].before, *heard][-1], _truth(evidence.truth.get(subject), aspect)
+            believed, is_now = [events[0].before, *heard][-1], _truth(evidence, subject, aspect, events)
             if believed != is_now:
                 yield f"{sink} believes that {events[0].name} is {believed}, it is {is_now}"
 
@@ -181,7 +185,10 @@ def subjects_are_told_in_order(evidence: Evidence) -> Iterator[str]:
 
 
 def people_hear_every_message(evidence: Evidence) -> Iterator[str]:
-    """Letters about a subject are its deliveries in their order, each repeated for as many kills as found it unsent."""
+    """Letters about a subject are its deliveries in their order, each repeated for as many kills as found it unsent.
+
+    What was absorbed is told by a letter about many, after a letter of its own only if a kill found that in flight.
+    """
     due: dict[tuple[str, str], list[Sent]] = defaultdict(list)
     for one in _with_event(evidence.ledger):
         if one.sink in evidence.people:
@@ -192,8 +199,14 @@ def people_hear_every_message(evidence: Evidence) -> Iterator[str]:
     for place in sorted(due.keys() | got.keys()):
         words = [evidence.ledger.events[one.speaks].type for one in due[place]]
         repeats = [sum((one.sink, one.key) in kill for kill in evidence.kills) for one in due[place]]
-        if not _says(got[place], words, repeats):
+        musts = [one.absorbed_by is None and not one.absorbing for one in due[place]]
+        if place[1] != MANY and not _says(got[place], words, repeats, musts):
             yield f"{place} heard {got[place]}, due was {words}"
+    for sink in evidence.people:
+        absorbing = [one for one in evidence.ledger.sent.values() if one.sink == sink and one.absorbing]
+        most = len(absorbing) + sum((one.sink, one.key) in kill for kill in evidence.kills for one in absorbing)
+        if not len([one for one in absorbing if one.absorbed_by is None]) <= len(got[sink, MANY]) <= most:
+            yield f"{sink} got {len(got[sink, MANY])} letters about many, due were {absorbing}"
 
 
 RULES = (
@@ -214,22 +227,30 @@ RULES = (
 
 def repeated(evidence: Evidence) -> int:
     """How many messages were repetitions."""
-    to_people = sum(one.sink in evidence.people for one in evidence.ledger.sent.values())
+    to_people = sum(one.sink in evidence.people and one.state != "absorbed" for one in evidence.ledger.sent.values())
     lines = {(line.sink, line.key) for line in evidence.lines}
     return len(evidence.lines) - len(lines) + len(evidence.letters) - to_people
 
 
-def _says(got: list[str], words: list[str], repeats: list[int]) -> bool:
+def _says(got: list[str], words: list[str], repeats: list[int], musts: list[bool]) -> bool:
     """Whether `got` are the words in their order, each again at most as often as `repeats` allows."""
     rest = list(reversed(got))
-    for word, most in zip(words, repeats, strict=True):
+    for word, again, must in zip(words, repeats, musts, strict=True):
         times = 0
-        while rest and rest[-1] == word and times <= most:
+        while rest and rest[-1] == word and times < again + must:
             rest.pop()
             times += 1
-        if not times:
+        if must and not times:
             return False
     return not rest
+
+
+def _arrived(one: Sent, evidence: Evidence) -> bool:
+    """Whether it was delivered, or at a sink for people what speaks for it."""
+    speaker = one
+    while speaker.absorbed_by is not None and speaker.sink in evidence.people:
+        speaker = evidence.ledger.sent.get(speaker.absorbed_by, replace(one, absorbed_by=None))
+    return speaker.state == "delivered"
 
 
 def _undelivered(fate: Fate, ledger: Ledger) -> Iterator[str]:
@@ -258,7 +279,11 @@ def _by_aspect(events: Iterable[Recorded]) -> dict[tuple[str, str], list[Recorde
     return found
 
 
-def _truth(device: Device | None, aspect: str) -> str:
+def _truth(evidence: Evidence, subject: str, aspect: str, events: Sequence[Recorded]) -> str:
+    """What the tailnet says, of contact and membership; of anything else the ledger's last word has to do."""
+    if aspect not in BEGINNINGS:
+        return events[-1].after
+    device = evidence.truth.get(subject)
     if device is None:
         return BEGINNINGS[aspect]
     return device.presence if aspect == "presence" else "present"

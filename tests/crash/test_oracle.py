@@ -51,6 +51,7 @@ LEDGER = Ledger(
     differing=0,
     open_spans=(("id-pi", "up"),),
 )
+MANY = Letter("phone", oracle.MANY, "")
 OFFLINE, ONLINE = Letter("phone", "pi", "peer.offline"), Letter("phone", "pi", "peer.online")
 WELL = Evidence(
     truth={"id-pi": PI},
@@ -135,6 +136,30 @@ def test_a_story_in_which_all_is_well_has_no_faults() -> None:
 def test_one_thing_that_is_wrong_is_a_fault_of_its_rule(rule: Callable[[Evidence], list[str]], story: Evidence) -> None:
     assert list(rule(story))
     assert set(rule(story)) <= set(faults(story))
+
+
+ABSORBED = {
+    **LEDGER.sent,
+    3: replace(LEDGER.sent[3], state="absorbed", absorbed_by=4),
+    4: replace(LEDGER.sent[4], absorbing=True),
+}
+
+
+@pytest.mark.parametrize("letters", [(MANY,), (OFFLINE, MANY)])
+def test_what_was_absorbed_may_come_first_by_itself_if_a_kill_found_it_in_flight(letters: tuple[Letter, ...]) -> None:
+    story = replace(with_ledger(sent=ABSORBED), letters=letters)
+    assert list(faults(story)) == []
+
+
+@pytest.mark.parametrize("letters", [(), (MANY, MANY), (OFFLINE, ONLINE), (OFFLINE, OFFLINE, MANY), (ONLINE, MANY)])
+def test_what_was_absorbed_is_told_by_one_letter_about_many(letters: tuple[Letter, ...]) -> None:
+    story = replace(with_ledger(sent=ABSORBED), letters=letters)
+    assert list(oracle.people_hear_every_message(story)) != []
+
+
+def test_what_was_absorbed_by_nothing_that_arrived_is_missing() -> None:
+    lost = {**ABSORBED, 4: replace(ABSORBED[4], state="pending")}
+    assert list(oracle.every_event_is_settled(with_ledger(sent=lost))) != []
 
 
 def test_every_rule_has_a_story_that_breaks_it() -> None:

@@ -118,7 +118,13 @@ def running(world: World) -> Iterator[None]:
         last_words="",
     )
     service = ControlService(
-        live=live, reader=world.reader, rooms={SOURCE: ROOM}, routes=ROUTES, commits=Commits(), clock=world.clock
+        live=live,
+        reader=world.reader,
+        rooms={SOURCE: ROOM},
+        routes=ROUTES,
+        commits=Commits(),
+        clock=world.clock,
+        ask=world.writer.inbox.ask,
     )
     threads = ThreadPoolExecutor(max_workers=2)
     server = grpc.server(threads)

@@ -9,9 +9,9 @@ from itertools import islice
 
 import orjson
 
-from sentinel.delivery.schedule import FEWEST
+from sentinel.delivery.schedule import FEWEST, FEWEST_AT_SINK
 from sentinel.events import Difference, Event
-from sentinel.model import OutcomeState
+from sentinel.model import Audience, OutcomeState
 from sentinel.pipeline.recorder import subject_digest
 from sentinel.sources.tailnet import ROOM
 from sentinel.store.protocol import Contents, Told
@@ -33,6 +33,7 @@ class Row:
     events: tuple[int, ...]
     state: str
     attempt: int
+    absorbed_by: int | None
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def read(service: Service, edge: Edge) -> Books:
     )
 
 
-_DELIVERIES = "SELECT id, sink, key, events, state, attempt FROM deliveries ORDER BY id"
+_DELIVERIES = "SELECT id, sink, key, events, state, attempt, absorbed_by FROM deliveries ORDER BY id"
 
 
 def check(books: Books, receivers: Mapping[str, Receiver]) -> None:
@@ -110,6 +111,8 @@ def check(books: Books, receivers: Mapping[str, Receiver]) -> None:
     outcomes_and_deliveries_agree(books)
     views_are_what_was_told(books)
     narrow_sinks_are_told_who_went_away_and_how_it_ended(books)
+    nothing_admitted_is_lost(books)
+    what_was_absorbed_is_spoken_for(books)
     deliveries_are_what_receivers_saw(books, receivers)
 
 
@@ -246,12 +249,34 @@ def narrow_sinks_are_told_who_went_away_and_how_it_ended(books: Books) -> None:
         assert concerned_for_being_away(books.tellings(sink.name)), books.tellings(sink.name)
 
 
+def nothing_admitted_is_lost(books: Books) -> None:
+    """Whatever was admitted is delivered, dead, absorbed or pending."""
+    assert [row.id for row in books.deliveries] == list(range(1, len(books.deliveries) + 1))
+    states = Counter((row.sink, row.state) for row in books.deliveries)
+    assert {state for _, state in states} <= {"delivered", "dead", "absorbed", "pending"}
+    assert books.contents.pending == {sink: count for (sink, state), count in states.items() if state == "pending"}
+
+
+def what_was_absorbed_is_spoken_for(books: Books) -> None:
+    """By a newer delivery of the same sink, which is for people; and an absorbed one was never attempted."""
+    by_id = {row.id: row for row in books.deliveries}
+    people = {sink.name for sink in SINKS if sink.audience is Audience.PEOPLE}
+    for row in books.deliveries:
+        assert (row.state == "absorbed") == (row.absorbed_by is not None)
+        if row.absorbed_by is not None:
+            assert row.sink in people
+            assert not row.attempt
+            assert row.absorbed_by > row.id
+            assert by_id[row.absorbed_by].sink == row.sink
+
+
 def deliveries_are_what_receivers_saw(books: Books, receivers: Mapping[str, Receiver]) -> None:
     events = books.by_number()
     for row in books.deliveries:
         receiver = receivers[row.sink]
         assert row.state != "delivered" or row.key in receiver.took
-        assert row.state != "dead" or row.key in receiver.refused or row.attempt >= FEWEST
+        tried_enough = row.attempt >= FEWEST or receiver.failures >= FEWEST_AT_SINK or receiver.hung
+        assert row.state != "dead" or row.key in receiver.refused or tried_enough
         if row.key in receiver.contents:
             *folded, speaks = [events[number] for number in row.events]
             assert receiver.contents[row.key] == (speaks.body, tuple(event.key for event in folded))

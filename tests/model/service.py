@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from functools import partial
 from pathlib import Path
 
-from sentinel.app.service import _offer_pending
 from sentinel.delivery.workers import Worker
 from sentinel.dispatcher import SinkLoop
 from sentinel.errors import DeliveryError
 from sentinel.events import Message, Severity, Telling, Text
-from sentinel.model import Attempt, Audience, Position, SinkPolicy
+from sentinel.model import Absorption, Attempt, Audience, Position, SinkPolicy
 from sentinel.pipeline.inbox import Item
 from sentinel.policy.routes import ANYTHING, Route, Selector
 from tests.fakes import FakeClock
@@ -83,6 +83,8 @@ class Receiver:
     tried: list[Message] = field(default_factory=list)
     took: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
+    failures: int = 0
+    hung: bool = False
     hanging: list[Callable[[], None]] = field(default_factory=list)
 
     def send(self, message: Message, now: datetime) -> None:
@@ -93,8 +95,10 @@ class Receiver:
         assert self.contents.setdefault(message.key, content) == content
         match self.mood:
             case Mood.FAILS:
+                self.failures += 1
                 raise DeliveryError("connection refused", retryable=True)
             case Mood.ASKS_FOR_PATIENCE:
+                self.failures += 1
                 raise DeliveryError("slow down", retryable=True, retry_after=timedelta(seconds=60))
             case Mood.REFUSES:
                 self.refused.add(message.key)
@@ -127,6 +131,7 @@ class _Desk:
 
     def submit(self, job: Callable[[], None]) -> None:
         if self.receiver.mood is Mood.HANGS:
+            self.receiver.hung = True
             self.receiver.hanging.append(job)
         else:
             job()
@@ -147,15 +152,26 @@ class _Outbox(FakeOutbox):
         super().offer(tellings)
         self.loop.offer(tellings)
 
+    def look_again(self) -> None:
+        self.loop.look_again()
+
 
 class Service(World):
     """One process. `admission` is what has to count of all that was committed, `sees` if sinks may be told now."""
 
     def __init__(
-        self, path: Path, *, clock: FakeClock, fuse: Fuse, receivers: dict[str, Receiver], admission: Admission
+        self,
+        path: Path,
+        *,
+        clock: FakeClock,
+        fuse: Fuse,
+        receivers: dict[str, Receiver],
+        admission: Admission,
+        memory: int = 4,
     ) -> None:
         self.admission = admission
         self.receivers = receivers
+        self.memory = memory
         self.sees: Callable[[Admission], bool] = lambda _: False
         self.items: list[Item] = []
         self.on_the_way: list[Admission] = []
@@ -166,7 +182,6 @@ class Service(World):
         self.loops = {name: self._loop(name, receiver) for name, receiver in self.receivers.items()}
         self.outboxes = {name: _Outbox(loop=loop, look=self._look) for name, loop in self.loops.items()}
         super().start()
-        _offer_pending(self.contents, self.loops)
 
     def post(self, item: Item) -> None:
         """Something arrives; the writer takes it at its next step."""
@@ -227,10 +242,19 @@ class Service(World):
             name=name,
             sink=receiver,
             report=self._report,
+            backlog=partial(self._backlog, name),
+            absorb=self._absorb,
+            window=self.memory,
             jitter=lambda: 0.5,
             new_worker=receiver.worker,
             reached=self.reached,
         )
+
+    def _backlog(self, name: str, *, after: int, limit: int) -> Sequence[Telling]:
+        return self.reader.backlog(name, after=after, limit=limit)
+
+    def _absorb(self, absorption: Absorption, done: Callable[[], None]) -> None:
+        self.writer.inbox.ask(absorption, done)
 
     def _report(self, attempt: Attempt) -> None:
         self.writer.inbox.report(attempt)
@@ -246,8 +270,9 @@ class Service(World):
 
     def _progress(self) -> tuple[int, ...]:
         loops = [loop.status() for loop in self.loops.values()]
+        asked = len(self.writer.inbox._asked)
         tried = [number for loop in loops for number in (loop.waiting, loop.delivered, loop.dead, loop.failures)]
-        return (self.commits, len(self.writer.inbox._attempts), *tried)
+        return (self.commits, len(self.writer.inbox._attempts), asked, *tried)
 
 
 def new_receivers() -> dict[str, Receiver]:

@@ -36,9 +36,11 @@ NAMES = (
     *(
         "completion",
         "config",
+        "deliveries",
         "devices",
         "demo",
         "diff",
+        "dlq",
         "dump-netmap",
         "events",
         "explain",
@@ -125,6 +127,7 @@ class Service(control_pb2_grpc.ControlServiceServicer):
         self.status = control_pb2.GetStatusResponse(version="0.1.0", started_at=stamp(MOMENT))
         self.subjects: list[control_pb2.Subject] = []
         self.events: list[control_pb2.ListEventsResponse] = []
+        self.letters: list[control_pb2.ListDeliveriesResponse] = []
         self.requests: list[Any] = []
         self.hanging = threading.Event()
         self.hanging.set()
@@ -143,6 +146,20 @@ class Service(control_pb2_grpc.ControlServiceServicer):
     def ListEvents(self, request: Any, context: Any) -> Iterator[control_pb2.ListEventsResponse]:
         self.requests.append(request)
         yield from self.events
+
+    def ListDeliveries(self, request: Any, context: Any) -> Iterator[control_pb2.ListDeliveriesResponse]:
+        self.requests.append(request)
+        yield from self.letters
+
+    def ReplayDeliveries(self, request: Any, context: Any) -> control_pb2.ReplayDeliveriesResponse:
+        self.requests.append(request)
+        if request.to == "nobody":
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, "there is no sink nobody: name one of hook")
+        return control_pb2.ReplayDeliveriesResponse(count=len(self.letters))
+
+    def PurgeDeliveries(self, request: Any, context: Any) -> control_pb2.PurgeDeliveriesResponse:
+        self.requests.append(request)
+        return control_pb2.PurgeDeliveriesResponse(count=len(self.letters))
 
 
 def stamp(moment: datetime) -> Timestamp:

@@ -51,7 +51,7 @@ class Ingest:
 
     def next(self) -> Item:
         self.inbox.wait(5)
-        items, _ = self.inbox.take(1)
+        items, _, _ = self.inbox.take(1)
         return items[0]
 
     def opened(self) -> Opened:

@@ -42,10 +42,11 @@ def test_what_needs_no_sight_is_told_while_peers_and_routes_are_held(world: Worl
     world.see(world.wire.patch("gate", online=False))
     world.see(world.wire.frame(suspended=NEEDS_LOGIN))
     world.pass_time(60)
-    assert world.told() == ["local daemon.login_required"]
+    own_node = ["local daemon.state.changed", "local daemon.login_required"]
+    assert world.told() == own_node
     world.see(world.wire.frame(resumed=frame_pb2.Resumed()))
     world.pass_time(60)
-    assert sorted(world.told()[1:]) == ["10.0.0.0/24 route.lost", "gate peer.offline", "local daemon.login_required"]
+    assert sorted(world.told()[2:]) == sorted([*own_node, "gate peer.offline", f"{LAN} route.lost"])
 
 
 def test_no_address_of_a_login_is_recorded(world: World) -> None:
@@ -121,7 +122,7 @@ def test_a_login_that_was_told_ends_with_the_first_base_in_another_tailnet(world
     world.wire.self_id = "n-elsewhere"
     world.see(world.wire.base(node("printer"), daemon=_running()))
     world.pass_time(60)
-    assert [line for line in world.told() if "daemon" in line] == ["local daemon.login_required"] * 2
+    assert [line for line in world.told() if "login" in line] == ["local daemon.login_required"] * 2
     assert world.contents.differences == ()
 
 
@@ -158,7 +159,13 @@ def control(world: World) -> ControlService:
         last_words="",
     )
     return ControlService(
-        live=live, reader=world.reader, rooms={SOURCE: ROOM}, routes=(), commits=Commits(), clock=world.clock
+        live=live,
+        reader=world.reader,
+        rooms={SOURCE: ROOM},
+        routes=(),
+        commits=Commits(),
+        clock=world.clock,
+        ask=world.writer.inbox.ask,
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from loguru import logger
 
+from sentinel.app.tables import CATALOGUE
 from sentinel.model import Audience, OutcomeState, Position, SinkPolicy
 from tests.builders import delta, node, user
 from tests.world import World
@@ -338,3 +339,9 @@ def test_each_event_is_logged_until_there_are_more_than_anybody_reads(
     logged.clear()
     world.see(*(world.wire.patch("nas", online=number % 2 == 1) for number in range(changes)))
     assert logged == lines
+
+
+def test_no_type_that_is_left_to_another_to_tell_leaves_a_third_untold() -> None:
+    left = {name for row in CATALOGUE.values() for name in row.outranks}
+    assert left <= CATALOGUE.keys()
+    assert not [name for name in left if CATALOGUE[name].outranks]

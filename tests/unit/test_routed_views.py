@@ -206,7 +206,7 @@ def test_going_away_with_a_removal_is_no_problem_for_who_asks_for_removals(tmp_p
     assert here.store.load().differences == ()
     here.see(here.wire.frame(delta=delta(upserts=[node("nas")])))
     here.pass_time(10)
-    assert len(here.told("hook")) == (2 if audience is Audience.PROGRAMS else 1)
+    assert len(here.told("hook")) == (1 if audience is Audience.PEOPLE else 2)
 
 
 def test_for_people_only_what_concerns_them_outranks(tmp_path: Path) -> None:

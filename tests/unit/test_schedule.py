@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from sentinel.delivery.schedule import next_try
+from sentinel.delivery.schedule import is_over, next_probe, next_try
 from tests.messages import START
 
 ALMOST_ONE = 0.999999
@@ -21,17 +21,18 @@ def test_the_first_retry_comes_within_seconds() -> None:
     assert wait(1) == pytest.approx(5, abs=0.01)
 
 
-def test_the_longest_wait_doubles_with_every_attempt() -> None:
-    assert [round(wait(attempt)) for attempt in range(1, 7)] == [5, 10, 20, 40, 80, 160]
+def test_the_longest_waits_are_those_of_standard_webhooks() -> None:
+    minutes = [round(wait(attempt) / 60, 1) for attempt in range(1, 10)]
+    assert minutes == [0.1, 5, 30, 120, 300, 600, 840, 1200, 1440]
 
 
-@pytest.mark.parametrize("attempt", [8, 20, 1_000, 1_000_000])
-def test_no_wait_is_longer_than_ten_minutes(attempt: int) -> None:
-    assert wait(attempt) == pytest.approx(600, abs=0.01)
+@pytest.mark.parametrize("attempt", [10, 1_000, 1_000_000])
+def test_no_wait_is_longer_than_a_day(attempt: int) -> None:
+    assert wait(attempt) == pytest.approx(86_400, abs=0.1)
 
 
 def test_jitter_spreads_the_retries_over_the_whole_wait() -> None:
-    assert wait(5, jitter=0.5) == pytest.approx(40)
+    assert wait(2, jitter=0.5) == pytest.approx(150)
 
 
 def test_not_even_the_luckiest_draw_tries_again_at_once() -> None:
@@ -43,7 +44,7 @@ def test_nothing_is_tried_earlier_than_the_other_side_asked_for() -> None:
 
 
 def test_a_request_to_come_back_soon_does_not_shorten_the_wait() -> None:
-    assert wait(8, retry_after=1) == pytest.approx(600, abs=0.01)
+    assert wait(2, retry_after=1) == pytest.approx(300, abs=0.01)
 
 
 def test_nobody_can_ask_for_more_than_an_hour() -> None:
@@ -59,6 +60,20 @@ def test_three_days_after_its_creation_a_delivery_is_given_up() -> None:
     assert next_try(400, now=START, created_at=created_at, jitter=0.0) is None
 
 
-def test_up_to_three_days_after_its_creation_a_delivery_is_tried() -> None:
-    created_at = START - timedelta(hours=72) + timedelta(seconds=1)
-    assert next_try(400, now=START, created_at=created_at, jitter=0.0) == START + timedelta(seconds=1)
+def test_the_last_attempt_is_made_at_three_days_however_long_the_wait_was_to_be() -> None:
+    created_at = START - timedelta(hours=60)
+    due = next_try(9, now=START, created_at=created_at, jitter=ALMOST_ONE)
+    assert due == created_at + timedelta(hours=72)
+
+
+def test_after_enough_failures_of_its_sink_a_delivery_without_an_attempt_of_its_own_is_over() -> None:
+    created_at = START - timedelta(hours=72)
+    assert not is_over(now=START, created_at=created_at, failures=71)
+    assert is_over(now=START, created_at=created_at, failures=72)
+    assert not is_over(now=START, created_at=created_at + timedelta(seconds=1), failures=10_000)
+
+
+def test_probes_come_ever_more_seldom_up_to_ten_minutes() -> None:
+    seconds = [next_probe(failures, jitter=0.5).total_seconds() for failures in (1, 2, 3, 8, 1_000_000)]
+    assert seconds == [2.5, 5, 10, 300, 300]
+    assert next_probe(1, jitter=0.0) == timedelta(seconds=1)

@@ -218,3 +218,75 @@ class OpenProblem(_message.Message):
     since: _timestamp_pb2.Timestamp
     route: str
     def __init__(self, sink: _Optional[str] = ..., event_id: _Optional[str] = ..., text: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., route: _Optional[str] = ...) -> None: ...
+
+class ListDeliveriesRequest(_message.Message):
+    __slots__ = ("sink", "state", "limit", "ids")
+    SINK_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    IDS_FIELD_NUMBER: _ClassVar[int]
+    sink: str
+    state: str
+    limit: int
+    ids: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, sink: _Optional[str] = ..., state: _Optional[str] = ..., limit: _Optional[int] = ..., ids: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class ListDeliveriesResponse(_message.Message):
+    __slots__ = ("id", "sink", "state", "key", "created_at", "attempt", "next_try", "settled_at", "error", "absorbed_by", "absorbed", "event_json", "text")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SINK_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    NEXT_TRY_FIELD_NUMBER: _ClassVar[int]
+    SETTLED_AT_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    ABSORBED_BY_FIELD_NUMBER: _ClassVar[int]
+    ABSORBED_FIELD_NUMBER: _ClassVar[int]
+    EVENT_JSON_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    sink: str
+    state: str
+    key: str
+    created_at: _timestamp_pb2.Timestamp
+    attempt: int
+    next_try: _timestamp_pb2.Timestamp
+    settled_at: _timestamp_pb2.Timestamp
+    error: str
+    absorbed_by: int
+    absorbed: int
+    event_json: bytes
+    text: str
+    def __init__(self, id: _Optional[int] = ..., sink: _Optional[str] = ..., state: _Optional[str] = ..., key: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attempt: _Optional[int] = ..., next_try: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., settled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[str] = ..., absorbed_by: _Optional[int] = ..., absorbed: _Optional[int] = ..., event_json: _Optional[bytes] = ..., text: _Optional[str] = ...) -> None: ...
+
+class ReplayDeliveriesRequest(_message.Message):
+    __slots__ = ("sink", "ids", "to")
+    SINK_FIELD_NUMBER: _ClassVar[int]
+    IDS_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    sink: str
+    ids: _containers.RepeatedScalarFieldContainer[int]
+    to: str
+    def __init__(self, sink: _Optional[str] = ..., ids: _Optional[_Iterable[int]] = ..., to: _Optional[str] = ...) -> None: ...
+
+class ReplayDeliveriesResponse(_message.Message):
+    __slots__ = ("count",)
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    def __init__(self, count: _Optional[int] = ...) -> None: ...
+
+class PurgeDeliveriesRequest(_message.Message):
+    __slots__ = ("sink", "ids")
+    SINK_FIELD_NUMBER: _ClassVar[int]
+    IDS_FIELD_NUMBER: _ClassVar[int]
+    sink: str
+    ids: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, sink: _Optional[str] = ..., ids: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class PurgeDeliveriesResponse(_message.Message):
+    __slots__ = ("count",)
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    def __init__(self, count: _Optional[int] = ...) -> None: ...

@@ -50,6 +50,21 @@ class ControlServiceStub:
                 request_serializer=sentinel_dot_control_dot_v1_dot_control__pb2.ListEventsRequest.SerializeToString,
                 response_deserializer=sentinel_dot_control_dot_v1_dot_control__pb2.ListEventsResponse.FromString,
                 _registered_method=True)
+        self.ListDeliveries = channel.unary_stream(
+                '/sentinel.control.v1.ControlService/ListDeliveries',
+                request_serializer=sentinel_dot_control_dot_v1_dot_control__pb2.ListDeliveriesRequest.SerializeToString,
+                response_deserializer=sentinel_dot_control_dot_v1_dot_control__pb2.ListDeliveriesResponse.FromString,
+                _registered_method=True)
+        self.ReplayDeliveries = channel.unary_unary(
+                '/sentinel.control.v1.ControlService/ReplayDeliveries',
+                request_serializer=sentinel_dot_control_dot_v1_dot_control__pb2.ReplayDeliveriesRequest.SerializeToString,
+                response_deserializer=sentinel_dot_control_dot_v1_dot_control__pb2.ReplayDeliveriesResponse.FromString,
+                _registered_method=True)
+        self.PurgeDeliveries = channel.unary_unary(
+                '/sentinel.control.v1.ControlService/PurgeDeliveries',
+                request_serializer=sentinel_dot_control_dot_v1_dot_control__pb2.PurgeDeliveriesRequest.SerializeToString,
+                response_deserializer=sentinel_dot_control_dot_v1_dot_control__pb2.PurgeDeliveriesResponse.FromString,
+                _registered_method=True)
         self.Explain = channel.unary_unary(
                 '/sentinel.control.v1.ControlService/Explain',
                 request_serializer=sentinel_dot_control_dot_v1_dot_control__pb2.ExplainRequest.SerializeToString,
@@ -82,6 +97,27 @@ class ControlServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListDeliveries(self, request, context):
+        """ListDeliveries says what was to be sent where, oldest first, and how that went.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplayDeliveries(self, request, context):
+        """ReplayDeliveries makes dead deliveries pending again, under their old keys and behind everything that waits.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PurgeDeliveries(self, request, context):
+        """PurgeDeliveries forgets dead deliveries.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Explain(self, request, context):
         """Explain says why sinks were told of an event or not, or how a subject stands with them.
         """
@@ -106,6 +142,21 @@ def add_ControlServiceServicer_to_server(servicer, server):
                     servicer.ListEvents,
                     request_deserializer=sentinel_dot_control_dot_v1_dot_control__pb2.ListEventsRequest.FromString,
                     response_serializer=sentinel_dot_control_dot_v1_dot_control__pb2.ListEventsResponse.SerializeToString,
+            ),
+            'ListDeliveries': grpc.unary_stream_rpc_method_handler(
+                    servicer.ListDeliveries,
+                    request_deserializer=sentinel_dot_control_dot_v1_dot_control__pb2.ListDeliveriesRequest.FromString,
+                    response_serializer=sentinel_dot_control_dot_v1_dot_control__pb2.ListDeliveriesResponse.SerializeToString,
+            ),
+            'ReplayDeliveries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayDeliveries,
+                    request_deserializer=sentinel_dot_control_dot_v1_dot_control__pb2.ReplayDeliveriesRequest.FromString,
+                    response_serializer=sentinel_dot_control_dot_v1_dot_control__pb2.ReplayDeliveriesResponse.SerializeToString,
+            ),
+            'PurgeDeliveries': grpc.unary_unary_rpc_method_handler(
+                    servicer.PurgeDeliveries,
+                    request_deserializer=sentinel_dot_control_dot_v1_dot_control__pb2.PurgeDeliveriesRequest.FromString,
+                    response_serializer=sentinel_dot_control_dot_v1_dot_control__pb2.PurgeDeliveriesResponse.SerializeToString,
             ),
             'Explain': grpc.unary_unary_rpc_method_handler(
                     servicer.Explain,
@@ -195,6 +246,87 @@ class ControlService:
             '/sentinel.control.v1.ControlService/ListEvents',
             sentinel_dot_control_dot_v1_dot_control__pb2.ListEventsRequest.SerializeToString,
             sentinel_dot_control_dot_v1_dot_control__pb2.ListEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDeliveries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/sentinel.control.v1.ControlService/ListDeliveries',
+            sentinel_dot_control_dot_v1_dot_control__pb2.ListDeliveriesRequest.SerializeToString,
+            sentinel_dot_control_dot_v1_dot_control__pb2.ListDeliveriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayDeliveries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.control.v1.ControlService/ReplayDeliveries',
+            sentinel_dot_control_dot_v1_dot_control__pb2.ReplayDeliveriesRequest.SerializeToString,
+            sentinel_dot_control_dot_v1_dot_control__pb2.ReplayDeliveriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PurgeDeliveries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.control.v1.ControlService/PurgeDeliveries',
+            sentinel_dot_control_dot_v1_dot_control__pb2.PurgeDeliveriesRequest.SerializeToString,
+            sentinel_dot_control_dot_v1_dot_control__pb2.PurgeDeliveriesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -20,6 +20,7 @@ from apprise.plugins import url_to_dict
 from apprise.plugins.base import NotifyBase
 from apprise.utils.parse import parse_bool, parse_urls
 
+from sentinel.delivery.digest import loudest
 from sentinel.delivery.incidents import dedup_key, incident_of
 from sentinel.delivery.render import Limit, cut, fit, one_line
 from sentinel.delivery.sinks.protocol import Wording
@@ -84,9 +85,10 @@ class AppriseSink:
 
     def send(self, message: Message, now: datetime) -> None:
         """Sends the message in words, or opens or closes its incident; raises DeliveryError."""
-        text, severity = self._wording.text(message, now, self._limit), message.event.severity
+        event = loudest(message)
+        text, severity = self._wording.text(message, now, self._limit), event.severity
         if not self._keyed:
-            self._notify(self._service(severity), text, _notify_type(message.event))
+            self._notify(self._service(severity), text, _notify_type(event))
             return
         incident = incident_of(message)
         notify_type = NotifyType.SUCCESS if incident.ends else _TYPES[severity]

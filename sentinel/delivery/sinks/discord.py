@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import orjson
 
 from sentinel.clock import rfc3339
+from sentinel.delivery.digest import loudest
 from sentinel.delivery.render import Limit, cut, escape_markdown, fit
 from sentinel.delivery.sinks.posting import HttpAddress, HttpSettings, RefusedError
 from sentinel.delivery.sinks.protocol import Wording
@@ -46,7 +47,7 @@ class DiscordSink:
 
     def send(self, message: Message, now: datetime) -> None:
         """Posts the message in words; raises DeliveryError."""
-        event = message.event
+        event = loudest(message)
         embed = _embed(self._wording.text(message, now, LIMIT), _colour(event), event.timestamp)
         self._post(embed, now, calls=_alarms(event), key=message.key)
 

@@ -1,0 +1,163 @@
+"""Commands about what was to be sent: deliveries, and the dead ones."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from sentinel.cli.asking import json_option
+from sentinel.cli.group import ExitCode, SentinelCommand, SentinelGroup
+from sentinel.cli.printing import print_json
+from sentinel.cli.session import asking
+from sentinel.cli.tables import local, screen, table, wrapped
+from sentinel.control.client import connected
+from sentinel.control.values import Letter
+from sentinel.logs import escape_controls
+
+STATES = ("pending", "delivered", "dead", "absorbed")
+
+sink_option = click.option("--sink", default="", metavar="SINK", help="Only those of this sink.")
+limit_option = click.option(
+    "--limit",
+    type=click.IntRange(min=0, max=2**32 - 1),
+    default=50,
+    metavar="N",
+    show_default=True,
+    help="The newest so many; 0 is all.",
+)
+all_option = click.option("--all", "everything", is_flag=True, help="All dead deliveries of all sinks.")
+ids_argument = click.argument("ids", metavar="[ID]...", nargs=-1, type=click.IntRange(min=1))
+
+
+@click.command(cls=SentinelCommand)
+@sink_option
+@click.option("--state", type=click.Choice(STATES), default=None, help="Only those in this state.")
+@limit_option
+@json_option
+@click.pass_context
+def deliveries(context: click.Context, *, sink: str, state: str | None, limit: int, as_json: bool) -> int:
+    """List what was to be sent where, and how that went."""
+    return _list(context, sink=sink, state=state or "", limit=limit, as_json=as_json, none="Nothing was to be sent.")
+
+
+@click.group("dlq", cls=SentinelGroup)
+def dlq() -> None:
+    """Look after dead deliveries: messages that were given up."""
+
+
+@dlq.command("list", cls=SentinelCommand)
+@sink_option
+@limit_option
+@json_option
+@click.pass_context
+def list_dead(context: click.Context, *, sink: str, limit: int, as_json: bool) -> int:
+    """List dead deliveries and why they are dead."""
+    return _list(context, sink=sink, state="dead", limit=limit, as_json=as_json, none="Nothing is dead.")
+
+
+@dlq.command(cls=SentinelCommand)
+@click.argument("number", metavar="ID", type=click.IntRange(min=1))
+@json_option
+@click.pass_context
+def show(context: click.Context, *, number: int, as_json: bool) -> int:
+    """Say everything about one delivery."""
+    config = asking(context)
+    with connected(config.control.socket) as client:
+        found = client.deliveries(ids=(number,))
+    if not found:
+        raise click.ClickException(f"there is no delivery {number}")
+    if as_json:
+        print_json(_json(found[0]))
+    else:
+        click.echo("\n".join(_lines(found[0], config.time_zone)))
+    return ExitCode.OK
+
+
+@dlq.command(cls=SentinelCommand)
+@ids_argument
+@sink_option
+@all_option
+@click.option("--to", default="", metavar="SINK", help="Send them to this sink instead of their own.")
+@click.pass_context
+def replay(context: click.Context, *, ids: tuple[int, ...], sink: str, everything: bool, to: str) -> int:
+    """Try dead deliveries again, with their old keys, behind everything that waits."""
+    _refuse_unmeant(ids, sink, everything=everything)
+    with connected(asking(context).control.socket) as client:
+        count = client.replay(ids=ids, sink=sink, to=to)
+    click.echo(f"{count} {'delivery is' if count == 1 else 'deliveries are'} pending again.")
+    return ExitCode.OK if count or not ids else ExitCode.FAILURE
+
+
+@dlq.command(cls=SentinelCommand)
+@ids_argument
+@sink_option
+@all_option
+@click.pass_context
+def purge(context: click.Context, *, ids: tuple[int, ...], sink: str, everything: bool) -> int:
+    """Forget dead deliveries for good."""
+    _refuse_unmeant(ids, sink, everything=everything)
+    with connected(asking(context).control.socket) as client:
+        count = client.purge(ids=ids, sink=sink)
+    click.echo(f"{count} {'delivery was' if count == 1 else 'deliveries were'} forgotten.")
+    return ExitCode.OK if count or not ids else ExitCode.FAILURE
+
+
+def _refuse_unmeant(ids: tuple[int, ...], sink: str, *, everything: bool) -> None:
+    if everything == bool(ids or sink):
+        raise click.UsageError("say which: IDs from 'dlq list', --sink SINK, or --all")
+
+
+def _list(context: click.Context, *, sink: str, state: str, limit: int, as_json: bool, none: str) -> int:
+    config = asking(context)
+    with connected(config.control.socket) as client:
+        found = client.deliveries(sink=sink, state=state, limit=limit)
+    if as_json:
+        print_json([_json(letter) for letter in found])
+    else:
+        click.echo("\n".join(_table(found, config.time_zone) if found else [none]))
+    return ExitCode.OK
+
+
+def _table(found: Iterable[Letter], zone: ZoneInfo) -> list[str]:
+    rows = [
+        (
+            str(letter.id),
+            letter.sink,
+            letter.state,
+            local(letter.created_at, zone),
+            str(letter.attempt),
+            letter.text,
+            letter.error,
+        )
+        for letter in found
+    ]
+    titles = ("id", "sink", "state", "since", "attempts", "message", "last error")
+    return table(titles, rows, columns=screen(), whole=("id", "since"))
+
+
+def _lines(letter: Letter, zone: ZoneInfo) -> Iterable[str]:
+    """Label and text of everything that there is."""
+    absorbed = f"{letter.absorbed} events of earlier messages" if letter.absorbed else ""
+    fields = {
+        "delivery": str(letter.id),
+        "sink": letter.sink,
+        "message": letter.text,
+        "speaks for": absorbed,
+        "told by": f"delivery {letter.absorbed_by}" if letter.absorbed_by else "",
+        "state": letter.state,
+        "decided": local(letter.created_at, zone, seconds=True),
+        "attempts": str(letter.attempt),
+        "next try": local(letter.next_try, zone, seconds=True) if letter.next_try else "",
+        "settled": local(letter.settled_at, zone, seconds=True) if letter.settled_at else "",
+        "error": letter.error,
+        "key": letter.key,
+    }
+    for label, text in fields.items():
+        if text:
+            yield wrapped(f"{label + ':':<12}{escape_controls(text)}", indent=" " * 12)
+
+
+def _json(letter: Letter) -> Mapping[str, Any]:
+    return dataclasses.asdict(letter)
