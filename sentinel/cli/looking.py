@@ -12,7 +12,7 @@ from sentinel.cli.configuring import checked
 from sentinel.cli.group import ExitCode, SentinelCommand
 from sentinel.cli.printing import occurrence_json, print_json
 from sentinel.cli.session import asking, examined, settled
-from sentinel.cli.tables import local
+from sentinel.cli.tables import COLUMNS, cut, local
 from sentinel.clock import SystemClock, parse_rfc3339, rfc3339
 from sentinel.control.client import connected
 from sentinel.control.values import EVERYTHING, Look, Occurrence, Subject
@@ -45,8 +45,8 @@ def dump_netmap(context: click.Context) -> int:
     """
     look = _look(context)
     text = orjson.dumps(netmap(look.subjects), option=orjson.OPT_INDENT_2).decode()
-    # Controls are escaped line by line, so that those between the lines stay.
-    click.echo("\n".join(map(escape_controls, text.splitlines())))
+    # Line by line, so that what ends the lines stays; names may have other characters that end one.
+    click.echo("\n".join(map(escape_controls, text.split("\n"))))
     return ExitCode.OK
 
 
@@ -104,6 +104,8 @@ def _diff_lines(events: Sequence[Occurrence], zone: ZoneInfo) -> Iterator[str]:
     for occurrence in events:
         envelope = occurrence.envelope
         happened = local(parse_rfc3339(str(envelope["timestamp"])), zone, seconds=True)
-        yield f"- {envelope['event_type']} {escape_controls(str(envelope['subject_name']))} ({happened})"
+        begin, end = f"- {envelope['event_type']} ", f" ({happened})"
+        name = cut(escape_controls(str(envelope["subject_name"])), COLUMNS - len(begin) - len(end))
+        yield f"{begin}{name}{end}"
     if not events:
         yield "No changes detected"

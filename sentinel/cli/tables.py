@@ -1,8 +1,8 @@
 """Text for terminals: columns that line up, whatever the names in them are made of."""
 
+import re
 import shutil
 import sys
-import textwrap
 import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from sentinel.logs import escape_controls
 
 COLUMNS = 80
 NARROWEST = 5
+LONGEST_WORD = 56
 _GAP = "  "
 
 
@@ -63,14 +64,21 @@ def table(
 
 
 def wrapped(text: str, *, indent: str = "") -> str:
-    """The text on lines that fit, each after the first begun with `indent`."""
-    return textwrap.fill(
-        escape_controls(text),
-        COLUMNS,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    """The text on lines that fit, each after the first begun with `indent`; only a word that is too long stands out."""
+    line, *rest = re.split("( +)", escape_controls(text))
+    lines = []
+    for space, word in zip(rest[::2], rest[1::2], strict=True):
+        if line.strip() and width(f"{line}{space}{word}") > COLUMNS:
+            lines.append(line)
+            line = indent + word
+        else:
+            line += space + word
+    return "\n".join([*lines, line]).rstrip()
+
+
+def shortened(text: str) -> str:
+    """The text with its words cut to a length that fits; names from the network have any length."""
+    return " ".join(cut(word, LONGEST_WORD) for word in escape_controls(text).split(" "))
 
 
 def local(moment: datetime | None, zone: ZoneInfo, *, seconds: bool = False) -> str:
