@@ -1,5 +1,6 @@
 """From the options and the environment to a configuration and a configured log."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -58,6 +59,8 @@ def asking(context: click.Context) -> Config:
     if flags(context).log_level is None:
         output = output.model_copy(update={"log_level": "error"})
     logs.configure_for_libraries(log_format=output.log_format, log_level=output.log_level, color=not output.no_color)
+    # What is imported by now stays: the collector of cycles need not look at it while thousands of answers are made.
+    gc.freeze()
     return loaded.config.model_copy(update={"output": output})
 
 

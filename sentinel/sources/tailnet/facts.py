@@ -2,17 +2,18 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 
 import orjson
 
 from sentinel.clock import rfc3339
-from sentinel.sources.tailnet.model import Peer
+from sentinel.sources.tailnet.model import Hostinfo, Peer
 
 EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 """The routes of an exit node."""
 PERSONAL_SYSTEMS = frozenset({"ios", "android", "macos", "windows"})
+_HOSTINFO = tuple(each.name for each in fields(Hostinfo))
 
 
 def identity(peer: Peer) -> dict[str, object]:
@@ -43,7 +44,7 @@ def roles(peer: Peer) -> tuple[str, ...]:
 
 def said_of_itself(peer: Peer) -> dict[str, object]:
     """Everything that it says of itself, as far as known."""
-    rest = asdict(peer.hostinfo) if peer.hostinfo else {}
+    rest = {name: getattr(peer.hostinfo, name) for name in _HOSTINFO} if peer.hostinfo else {}
     return {"os": peer.os, "hostname": peer.hostname, **rest}
 
 
