@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol
 
 import orjson
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from sentinel.control.moments import stamp
+from sentinel.control.moments import moment, stamp
 from sentinel.control.v1 import control_pb2
 
 
@@ -145,9 +145,12 @@ class SubjectsWanted:
     systems: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
     detailed: bool = False
+    types: tuple[str, ...] = ()
 
 
 ALL_SUBJECTS = SubjectsWanted()
+EVERYTHING = SubjectsWanted(detailed=True, types=("peer", "daemon", "prefs", "tailnet"))
+"""What a tailnet consists of, its own node included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +251,7 @@ def subject(answer: control_pb2.Subject) -> Subject:
         state=answer.state,
         since=_moment(answer, "since"),
         revision=answer.revision,
-        columns=tuple((column.title, column.text) for column in answer.columns),
+        columns=tuple(zip(answer.titles, answer.cells, strict=True)),
         detail=orjson.loads(answer.detail_json) if answer.detail_json else {},
     )
 
@@ -293,8 +296,8 @@ def _moment(message: Any, name: str) -> datetime | None:
     """The time in a field, None where it is not set."""
     if not message.HasField(name):
         return None
-    stamp: Timestamp = getattr(message, name)
-    return stamp.ToDatetime(tzinfo=UTC)
+    stamped: Timestamp = getattr(message, name)
+    return moment(stamped)
 
 
 @dataclass(frozen=True, slots=True)

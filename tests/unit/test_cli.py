@@ -355,10 +355,12 @@ class TestLooking:
             "tags": ["tag:server"],
             "addresses": ["100.64.0.7"],
             "owner_id": 7,
+            "owners": ["7"],
             "routes": ["10.0.0.0/8"],
             "machine_authorized": None,
             "expired": False,
             "key_expiry": "2026-09-01T00:00:00.000000Z",
+            "hostinfo_hash": "8c7f2a2e01b4aa10",
             "os": "linux\x1b",
         }
         peer = Subject("tailnet", "peer", "n1", "nas", "offline", MOMENT, 3, (), detail)
@@ -396,17 +398,19 @@ class TestLooking:
                 "machine_authorized": None,
                 "expired": False,
                 "key_expiry": "2026-09-01T00:00:00.000000Z",
-                "hostinfo_hash": None,
+                "hostinfo_hash": "8c7f2a2e01b4aa10",
                 "metadata": {"os": "linux\x1b"},
             }
         ]
         assert "\x1b" not in result.stdout
 
     def test_the_state_of_the_node_itself_is_there_when_it_is_known(self) -> None:
-        daemon = Subject("tailnet", "daemon", "local", "", "up", None, 1, (), {"state": "Running"})
+        said = {"state": "NeedsLogin", "login_detail": "the key of this node has expired"}
+        daemon = Subject("tailnet", "daemon", "local", "", "", None, 1, (), said)
         prefs = Subject("tailnet", "prefs", "local", "", "", None, 1, (), {"run_ssh": True})
         document = json.loads(run("dump-netmap", program=Program(sight=Look((daemon, prefs), ()))).stdout)
-        assert document["daemon_state"] == "Running"
+        assert document["daemon_state"] == "NeedsLogin"
+        assert document["error_message"] == "the key of this node has expired"
         assert (document["prefs"], document["tailnet"], document["peers"]) == ({"run_ssh": True}, {}, [])
 
     def test_a_running_service_is_asked_instead(self, service: Service, program: Program) -> None:
@@ -588,7 +592,6 @@ class TestDevices:
     @pytest.fixture(autouse=True)
     def known(self, service: Service) -> None:
         for name, state in (("nas", "online"), ("日本の電話\x1b[2J", "offline"), ("a" * 90, "online")):
-            columns = [control_pb2.Column(title="os", text="linux"), control_pb2.Column(title="owner", text="mira@x")]
             service.subjects.append(
                 control_pb2.Subject(
                     source="tailnet",
@@ -598,7 +601,8 @@ class TestDevices:
                     state=state,
                     since=stamp(MOMENT),
                     revision=7,
-                    columns=columns,
+                    titles=["os", "owner"],
+                    cells=["linux", "mira@x"],
                     detail_json=orjson.dumps({"tags": ["tag:a"], "name": "never this"}),
                 )
             )

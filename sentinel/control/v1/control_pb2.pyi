@@ -104,20 +104,22 @@ class ReloadResponse(_message.Message):
     def __init__(self, faults: _Optional[_Iterable[str]] = ..., taken: _Optional[_Iterable[str]] = ..., restarted: _Optional[_Iterable[str]] = ..., waiting: _Optional[_Iterable[str]] = ..., remarks: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListSubjectsRequest(_message.Message):
-    __slots__ = ("names", "tags", "owners", "systems", "states", "detailed")
+    __slots__ = ("names", "tags", "owners", "systems", "states", "detailed", "types")
     NAMES_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
     OWNERS_FIELD_NUMBER: _ClassVar[int]
     SYSTEMS_FIELD_NUMBER: _ClassVar[int]
     STATES_FIELD_NUMBER: _ClassVar[int]
     DETAILED_FIELD_NUMBER: _ClassVar[int]
+    TYPES_FIELD_NUMBER: _ClassVar[int]
     names: _containers.RepeatedScalarFieldContainer[str]
     tags: _containers.RepeatedScalarFieldContainer[str]
     owners: _containers.RepeatedScalarFieldContainer[str]
     systems: _containers.RepeatedScalarFieldContainer[str]
     states: _containers.RepeatedScalarFieldContainer[str]
     detailed: bool
-    def __init__(self, names: _Optional[_Iterable[str]] = ..., tags: _Optional[_Iterable[str]] = ..., owners: _Optional[_Iterable[str]] = ..., systems: _Optional[_Iterable[str]] = ..., states: _Optional[_Iterable[str]] = ..., detailed: _Optional[bool] = ...) -> None: ...
+    types: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, names: _Optional[_Iterable[str]] = ..., tags: _Optional[_Iterable[str]] = ..., owners: _Optional[_Iterable[str]] = ..., systems: _Optional[_Iterable[str]] = ..., states: _Optional[_Iterable[str]] = ..., detailed: _Optional[bool] = ..., types: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListSubjectsResponse(_message.Message):
     __slots__ = ("subjects",)
@@ -126,7 +128,7 @@ class ListSubjectsResponse(_message.Message):
     def __init__(self, subjects: _Optional[_Iterable[_Union[Subject, _Mapping]]] = ...) -> None: ...
 
 class Subject(_message.Message):
-    __slots__ = ("source", "subject_type", "subject_id", "name", "state", "since", "revision", "columns", "detail_json")
+    __slots__ = ("source", "subject_type", "subject_id", "name", "state", "since", "revision", "detail_json", "titles", "cells")
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_TYPE_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -134,8 +136,9 @@ class Subject(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     SINCE_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
-    COLUMNS_FIELD_NUMBER: _ClassVar[int]
     DETAIL_JSON_FIELD_NUMBER: _ClassVar[int]
+    TITLES_FIELD_NUMBER: _ClassVar[int]
+    CELLS_FIELD_NUMBER: _ClassVar[int]
     source: str
     subject_type: str
     subject_id: str
@@ -143,17 +146,10 @@ class Subject(_message.Message):
     state: str
     since: _timestamp_pb2.Timestamp
     revision: int
-    columns: _containers.RepeatedCompositeFieldContainer[Column]
     detail_json: bytes
-    def __init__(self, source: _Optional[str] = ..., subject_type: _Optional[str] = ..., subject_id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., revision: _Optional[int] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., detail_json: _Optional[bytes] = ...) -> None: ...
-
-class Column(_message.Message):
-    __slots__ = ("title", "text")
-    TITLE_FIELD_NUMBER: _ClassVar[int]
-    TEXT_FIELD_NUMBER: _ClassVar[int]
-    title: str
-    text: str
-    def __init__(self, title: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
+    titles: _containers.RepeatedScalarFieldContainer[str]
+    cells: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, source: _Optional[str] = ..., subject_type: _Optional[str] = ..., subject_id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., revision: _Optional[int] = ..., detail_json: _Optional[bytes] = ..., titles: _Optional[_Iterable[str]] = ..., cells: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListEventsRequest(_message.Message):
     __slots__ = ("limit", "follow", "types", "severities", "subject", "sink", "since")
