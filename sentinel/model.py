@@ -113,6 +113,7 @@ class DeliveryState(StrEnum):
 class Delivery:
     """A message for one sink. `events` are numbers, oldest first; `speaks` is the one that it tells.
 
+    `key` is that of the event that it tells, and names the aspect behind a dot if that is not the event's own.
     `also` are numbers of events that it tells for deliveries that it absorbed: the first and the newest of each subject
     and aspect. `attempt` counts finished attempts; `next_try` is when the next one is due (wall clock, so that it
     survives).

@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 
 from sentinel.errors import StoreError
-from sentinel.events import Event, EventType, Message, Telling
+from sentinel.events import Event, EventType, Message, Telling, incident_at
 from sentinel.model import Delivery, DeliveryState, Outcome, SubjectKey
 from sentinel.store import rows
 from sentinel.store.protocol import EVERYTHING, OpenProblem, Sent, SinkCounts, SubjectRow, Told, Wanted
@@ -176,7 +176,9 @@ def _telling(delivery: Delivery, events: Mapping[int, Event]) -> Telling:
     """What was told for others may have been forgotten by now; a pending delivery's own events never are."""
     folded = tuple(events[number] for number in delivery.events if number != delivery.speaks)
     also = tuple(events[number] for number in delivery.also if number in events)
-    return Telling(delivery, Message(delivery.key, delivery.sink, events[delivery.speaks], folded, also=also))
+    speaks = events[delivery.speaks]
+    incident = incident_at(delivery.key, speaks)
+    return Telling(delivery, Message(delivery.key, delivery.sink, speaks, folded, incident, also))
 
 
 def _json(ids: Sequence[int]) -> str:
