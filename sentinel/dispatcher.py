@@ -23,6 +23,7 @@ from sentinel.delivery.schedule import LONGEST_ASKED, WAITS, is_over, next_try
 from sentinel.delivery.sinks.protocol import RepeatingSink, Sink
 from sentinel.delivery.stock import Backlog, Stock, on_boot_clock
 from sentinel.delivery.story import SinkReport, Story, reason_of, too_old
+from sentinel.delivery.vanishing import Vanishing
 from sentinel.delivery.window import SIZE
 from sentinel.delivery.workers import ThreadWorker, Worker
 from sentinel.errors import DeliveryError
@@ -49,8 +50,9 @@ class SinkLoop:
     """Sends the deliveries of one sink, at most `in_flight` at once and one of each subject, and owns the sink.
 
     `report` gets every outcome, on the loop's thread; it must not raise. `jitter` draws from [0, 1). With a `backlog`
-    the loop holds at most `window` deliveries in memory and begins with what the store has. `absorb` is for sinks that
-    speak to people: what piles up there becomes one message. `per_minute` paces the sends, None does not.
+    the loop holds at most `window` deliveries in memory and begins with what the store has. `absorb` is for what piles
+    up: people get one message, of an incident that came and went nothing is sent. `per_minute` paces the sends, None
+    does not.
     """
 
     def __init__(
@@ -91,8 +93,12 @@ class SinkLoop:
         self._lanes = self._stock.lanes
         self._breaker = Breaker()
         self._pace = Pace(per_minute)
-        people = sink.audience is Audience.PEOPLE
-        self._absorbing = Absorbing(name, self._lanes, absorb, self._wake) if absorb and people else None
+        self._absorbing: Absorbing | Vanishing | None = None
+        self._vanishing: Vanishing | None = None
+        if absorb and sink.audience is Audience.PEOPLE:
+            self._absorbing = Absorbing(name, self._lanes, absorb, self._wake)
+        elif absorb and sink.audience is Audience.INCIDENTS:
+            self._absorbing = self._vanishing = Vanishing(name, self._lanes, absorb, self._wake)
         self._sending: list[_Sending] = []
         self._idle: list[Worker] = []
         self._disabled = ""
@@ -101,7 +107,9 @@ class SinkLoop:
         self._repeats = Repeats(name, sink, new_worker) if isinstance(sink, RepeatingSink) else None
 
     def remember(self, messages: Sequence[Message]) -> None:
-        """Takes over what the sink was told before and is still open, for one that forgets; before the start only."""
+        """Takes over what the sink was told before and is still open, if it keeps incidents; before the start only."""
+        if self._vanishing is not None:
+            self._vanishing.remember(messages)
         if self._repeats is not None:
             self._repeats.remember(messages)
 
@@ -197,6 +205,8 @@ class SinkLoop:
             tellings, self._inbox = self._inbox, []
             more, self._more = self._more, False
             self._repeated = False
+        if self._vanishing is not None:
+            self._vanishing.offered(tellings)
         self._stock.take_in(tellings, now, more=more)
 
     def _note_repeated(self) -> None:
@@ -268,6 +278,8 @@ class SinkLoop:
         worker = self._idle.pop() if self._idle else self._new_worker(f"send-{self._name}")
         sending = _Sending(item, item.attempt + 1, now.boot + self._deadline.total_seconds(), worker)
         self._sending.append(sending)
+        if self._vanishing is not None:
+            self._vanishing.began(item)
         self._pace.begins(now.boot)
         worker.submit(lambda: self._attempt(sending, now.wall))
 
@@ -300,6 +312,8 @@ class SinkLoop:
         self._lanes.remove(item)
         if self._repeats is not None:
             self._repeats.told(item.telling.message, now)
+        if self._vanishing is not None:
+            self._vanishing.delivered(item.telling.message)
         self._story.succeeded(item.id, sending.attempt)
         if self._breaker.succeeded():
             # Whatever waits for its next try has waited for this.

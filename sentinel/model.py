@@ -149,6 +149,7 @@ class Attempt:
 class Absorption:
     """The delivery `into` speaks for older ones of its sink, none of which was ever attempted.
 
+    Where it is one of these itself, they are an incident that came and went: nothing of it is sent.
     `also` are the events that it tells for them and for those that they absorbed before.
     """
 

@@ -28,7 +28,7 @@ from sentinel.dispatcher import SinkLoop
 from sentinel.edge import Supervisor, environment, find_sidecar
 from sentinel.errors import ConfigError, Fault, StoreError
 from sentinel.ingest import Edge, IngestService
-from sentinel.model import DeliveryState, Reached, SinkPolicy, unwatched
+from sentinel.model import Audience, DeliveryState, Reached, SinkPolicy, unwatched
 from sentinel.pipeline.inbox import Inbox
 from sentinel.pipeline.writer import Writer, orphans
 from sentinel.sources.tailnet.decode import Decoder
@@ -210,6 +210,8 @@ def _core(given: _Given, sinks: Mapping[str, Sink]) -> Iterator[_Core]:
         )
         for name, sink in sinks.items()
     }
+    for name in (name for name, sink in sinks.items() if sink.audience is Audience.INCIDENTS):
+        loops[name].remember(reader.still_open(name))
     writer = Writer(
         inbox=inbox,
         store=store,

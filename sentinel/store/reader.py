@@ -124,6 +124,13 @@ class SqliteReader:
             for delivery, (state, settled_at, absorbed_by, *_) in zip(deliveries, found, strict=True)
         ]
 
+    def still_open(self, sink: str) -> tuple[Message, ...]:
+        """What the sink was told, or is about to be told, of problems that are open, oldest first."""
+        with self._open() as connection:
+            found = connection.execute(_STILL_OPEN, (sink,)).fetchall()
+        events = (rows.to_event(row, self._catalogue) for row in found)
+        return tuple(Message(event.key, sink, event) for event in events)
+
     def backlog(self, sink: str, *, after: int, limit: int) -> tuple[Telling, ...]:
         """The sink's oldest pending deliveries with an id above `after`, at most `limit`."""
         with self._open() as connection:
@@ -220,6 +227,12 @@ _PAGE = f"SELECT {rows.EVENT_COLUMNS} FROM events WHERE number > :after AND {_WA
 _OPEN_PROBLEMS = """
     SELECT sink, problem, route FROM differences
     WHERE source = ? AND subject_type = ? AND subject_id = ? AND problem IS NOT NULL ORDER BY sink, aspect
+"""
+_STILL_OPEN = f"""
+    SELECT {rows.EVENT_COLUMNS} FROM events
+    WHERE number IN (SELECT number FROM differences
+                     JOIN events ON key >= problem AND key < problem || 'g' WHERE sink = ? AND problem IS NOT NULL)
+    ORDER BY number
 """
 _HELD = "SELECT sink, count(*) FROM differences WHERE waiting <> '[]' GROUP BY sink"
 
