@@ -177,5 +177,20 @@ class Burial:
     deliveries: tuple[int, ...]
 
 
-Command = Absorption | Replay | Burial
-"""What sinks and operators ask the writer to do with deliveries."""
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Whether a sink fails, since when, and what it said last.
+
+    `given_up` deliveries of it are dead; `still_open` has a line for problems that it was told of and that are open.
+    """
+
+    sink: str
+    failing: bool
+    since: datetime
+    error: str = ""
+    given_up: int = 0
+    still_open: tuple[str, ...] = ()
+
+
+Command = Absorption | Replay | Burial | Condition
+"""What sinks and operators ask the writer to do with deliveries, and what it has to know of sinks."""

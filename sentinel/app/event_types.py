@@ -32,7 +32,6 @@ AHEAD = (
     *("route.lost", "route.restored", "route.failed_over"),
     *("daemon.login_required", "daemon.health.changed", "daemon.key_expiring"),
     *("tailnet.mass_change", "source.degraded", "source.recovered", "source.baseline"),
-    *("sink.failing", "sink.recovered"),
 )
 """Types that a route may name although no room makes their events yet."""
 

@@ -16,6 +16,7 @@ from loguru import logger
 
 from sentinel.app import routing, tables
 from sentinel.app import sinks as sinks_of
+from sentinel.app.conditions import reporting
 from sentinel.app.last_words import LastWords
 from sentinel.app.locks import state_lock
 from sentinel.app.sockets import served
@@ -205,6 +206,7 @@ def _core(given: _Given, sinks: Mapping[str, Sink]) -> Iterator[_Core]:
             report=inbox.report,
             backlog=partial(reader.backlog, name),
             absorb=inbox.ask,
+            tell=reporting(inbox, reader),
             in_flight=abreast[name],
             reached=given.reached,
         )

@@ -15,6 +15,7 @@ from sentinel.events import Event, Telling
 from sentinel.model import (
     Attempt,
     Audience,
+    Condition,
     Position,
     Reached,
     Sight,
@@ -29,6 +30,7 @@ from sentinel.pipeline.intake import Place, SourceState, SubjectState
 from sentinel.pipeline.recorder import Recorder, subject_digest
 from sentinel.policy.routes import Route, everything_to
 from sentinel.policy.views import Views
+from sentinel.sources import own
 from sentinel.sources.room import Frame, Room
 from sentinel.store.protocol import Batch, Contents, GivenUp, SourceRow, SpanRow, Store, SubjectRow
 
@@ -125,6 +127,8 @@ class Writer:
         )
         self._sources = {name: _restored(name, room, contents, now) for name, room in sorted(rooms.items())}
         self._unwatched = [_unwatched(state, contents, now) for state in self._sources.values() if state.row.based]
+        self._own = _restored(own.SOURCE, own.ROOM, contents, now)
+        self._retired = self._own.subjects[own.SINK].keys() - {sink.name for sink in sinks}
         self._attempts: list[Attempt] = []
         self._attempts_due: float | None = None
         self._purge_due = now.boot
@@ -145,6 +149,7 @@ class Writer:
         done.batch.spans, self._unwatched = self._unwatched, []
         for item in items:
             self._take(item, done, now)
+        self._note_own(done, now)
         self._look(done, now)
         # A full step means that more frames wait; they say themselves how far time has come.
         if len(items) < MOST_FRAMES:
@@ -220,6 +225,14 @@ class Writer:
             for event in self._recorder.pass_time(state, due, done.batch, now) if due else ():
                 self._views.observe(event, now.wall, now)
 
+    def _note_own(self, done: _Pass, now: Instant) -> None:
+        """How the sinks do: what their loops said, and that those which are no longer configured are gone."""
+        retired, self._retired = self._retired, set()
+        said = [one.command for one in done.asked if isinstance(one.command, Condition)]
+        for name, condition in (*((name, None) for name in sorted(retired)), *((one.sink, one) for one in said)):
+            for event in self._recorder.note(self._own, {own.SINK: {name: condition}}, done.batch, now):
+                self._views.observe(event, now.wall, now)
+
     def _look(self, done: _Pass, now: Instant) -> None:
         """Which sources began or ceased to see."""
         for name, state in self._sources.items():
@@ -233,7 +246,8 @@ class Writer:
                 self._views.sighted(name, now)
 
     def _settle(self, now: Instant, *, until: Instant) -> None:
-        seeing = {(name, of) for name, state in self._sources.items() for of in state.believable()}
+        watched = (*self._sources.items(), (own.SOURCE, self._own))
+        seeing = {(name, of) for name, state in watched for of in state.believable()}
         self._views.settle(now, seeing, until=until)
 
     def _settle_attempts(self, attempts: list[Attempt], done: _Pass, now: Instant) -> None:

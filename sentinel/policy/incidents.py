@@ -14,11 +14,3 @@ def removal_in(rows: Iterable[Difference]) -> Event | None:
     """The removal that still holds, if one of the rows, all of one subject, waits with it."""
     newest = (row.waiting[-1] for row in rows if row.waiting)
     return next((event for event in newest if event.type.removal), None)
-
-
-def was_over(opening: Event, removal: Event, *, removals_asked_for: bool) -> bool:
-    """Whether a problem that nobody was told of ended with the removal.
-
-    One that the removal itself makes did not, for who hears of removals in no other way.
-    """
-    return removals_asked_for or opening.revision < removal.revision

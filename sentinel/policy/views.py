@@ -17,7 +17,7 @@ from itertools import count
 from sentinel.clock import Deadline, Instant, deadline
 from sentinel.events import Difference, Event, Message, Telling, incident_at, key_at
 from sentinel.model import NO_SINK, Audience, Delivery, Outcome, OutcomeState, SinkPolicy, SubjectKey
-from sentinel.policy.incidents import removal_in, turning, was_over
+from sentinel.policy.incidents import removal_in, turning
 from sentinel.policy.reasons import blind, debounce
 from sentinel.policy.routes import Route, concerned
 
@@ -208,8 +208,9 @@ class Views:
             speaks = last if over else removal
             reaches = row.route not in self._without_endings or (over and self._asks(place, last))
         else:
-            came_and_went = removal is not None and last is not None and self._was_over(place, last, removal)
-            speaks = None if over or came_and_went or row.told == row.truth else last
+            # Who asks for no removals hears in no other way that something went.
+            came_and_went = over or row.told == row.truth or self._asks(place, removal)
+            speaks = None if came_and_went else last
             reaches = self._asks(place, speaks)
         if speaks is not None and reaches:
             delivery = self._tell(_Claim(row, speaks), (), now)
@@ -217,9 +218,6 @@ class Views:
         why = "" if speaks is None else "no route asks for what is left"
         self._revert(row, problem=None if over or removal is not None else row.problem, why=why)
         return None
-
-    def _was_over(self, place: Place, opening: Event, removal: Event) -> bool:
-        return was_over(opening, removal, removals_asked_for=self._asks(place, removal))
 
     def _asks(self, place: Place, event: Event | None) -> bool:
         return event is not None and place[0] in concerned(event, self._routes)

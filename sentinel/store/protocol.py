@@ -238,8 +238,8 @@ class Reader(Protocol):
         """Dead deliveries that match, with their sinks, oldest first; empty conditions match all."""
         ...
 
-    def still_open(self, sink: str) -> tuple[Message, ...]:
-        """What the sink was told, or is about to be told, of problems that are open, oldest first."""
+    def still_open(self, sink: str, *, limit: int = -1) -> tuple[Message, ...]:
+        """What the sink was told, or is about to be told, of problems that are open, oldest first; -1 is all of it."""
         ...
 
     def backlog(self, sink: str, *, after: int, limit: int) -> tuple[Telling, ...]:

@@ -124,10 +124,10 @@ class SqliteReader:
             for delivery, (state, settled_at, absorbed_by, *_) in zip(deliveries, found, strict=True)
         ]
 
-    def still_open(self, sink: str) -> tuple[Message, ...]:
-        """What the sink was told, or is about to be told, of problems that are open, oldest first."""
+    def still_open(self, sink: str, *, limit: int = -1) -> tuple[Message, ...]:
+        """What the sink was told, or is about to be told, of problems that are open, oldest first; -1 is all of it."""
         with self._open() as connection:
-            found = connection.execute(_STILL_OPEN, (sink,)).fetchall()
+            found = connection.execute(_STILL_OPEN, (sink, limit)).fetchall()
         events = (rows.to_event(row, self._catalogue) for row in found)
         return tuple(Message(event.key, sink, event) for event in events)
 
@@ -232,7 +232,7 @@ _STILL_OPEN = f"""
     SELECT {rows.EVENT_COLUMNS} FROM events
     WHERE number IN (SELECT number FROM differences
                      JOIN events ON key >= problem AND key < problem || 'g' WHERE sink = ? AND problem IS NOT NULL)
-    ORDER BY number
+    ORDER BY number LIMIT ?
 """
 _HELD = "SELECT sink, count(*) FROM differences WHERE waiting <> '[]' GROUP BY sink"
 

@@ -175,13 +175,18 @@ def test_being_removed_is_an_incident_only_for_who_hears_of_removals_in_no_other
     assert here.outcomes("desk") == [TOLD if told else REVERTED, REVERTED]
 
 
-def test_a_removal_ends_what_nobody_was_told_of_yet(tmp_path: Path) -> None:
-    here = world(tmp_path, route("peer.offline"))
+@pytest.mark.parametrize(
+    ("asked", "told"), [("*", []), ("peer.offline", ["opens nas presence: peer.offline"])], ids=["removals", "without"]
+)
+def test_a_removal_ends_what_nobody_was_told_of_yet_only_for_who_asks_for_removals(
+    tmp_path: Path, asked: str, told: list[str]
+) -> None:
+    here = world(tmp_path, route(asked))
     here.see(here.wire.patch("nas", online=False))
     here.see(here.wire.frame(delta=delta(removals=["nas"])))
     here.pass_time(10)
-    assert steps(here) == []
-    assert here.outcomes("desk") == [REVERTED, REVERTED]
+    assert steps(here) == told
+    assert here.outcomes("desk") == [TOLD if told else REVERTED, REVERTED]
 
 
 def test_a_peer_that_is_back_at_once_keeps_its_incident(tmp_path: Path) -> None:
