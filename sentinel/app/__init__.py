@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sentinel.app.checks import check
+    from sentinel.app.checks import check, warnings
     from sentinel.app.reading import stored
     from sentinel.app.rehearsal import look, rehearse
     from sentinel.app.service import serve
@@ -24,6 +24,7 @@ __all__ = [
     "serve",
     "stored",
     "test_sinks",
+    "warnings",
 ]
 
 _PLACES = {
@@ -36,6 +37,7 @@ _PLACES = {
     "serve": "sentinel.app.service",
     "stored": "sentinel.app.reading",
     "test_sinks": "sentinel.app.sinks",
+    "warnings": "sentinel.app.checks",
 }
 
 

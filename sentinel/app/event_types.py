@@ -41,6 +41,11 @@ def known() -> tuple[str, ...]:
     return tuple(dict.fromkeys((*ORIGINAL, *tables.CATALOGUE, *AHEAD)))
 
 
+def may_be_problem(name: str) -> bool:
+    """Whether an event of the type may open a problem, as far as a room says."""
+    return name not in tables.CATALOGUE or tables.CATALOGUE[name].problem not in (None, "ends")
+
+
 def expanded(patterns: Collection[str]) -> tuple[str, ...]:
     """The patterns with the names that `@original` stands for."""
     each = (ORIGINAL if pattern == ALIAS else (pattern,) for pattern in patterns)

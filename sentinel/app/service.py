@@ -20,7 +20,7 @@ from sentinel.app.conditions import reporting
 from sentinel.app.last_words import LastWords
 from sentinel.app.locks import state_lock
 from sentinel.app.sockets import served
-from sentinel.app.troubles import troubles
+from sentinel.app.troubles import of_sink, troubles
 from sentinel.clock import Clock, Instant, SystemClock
 from sentinel.config import Config
 from sentinel.control.service import Commits, ControlService, Live
@@ -298,12 +298,6 @@ def _drain(loops: Collection[SinkLoop], failures: list[BaseException]) -> None:
         loop.stop(0.0 if failures else DRAIN_WITHIN)
 
 
-def _failing(loop: SinkLoop) -> str:
-    """What the sink's last attempt said, if it failed."""
-    status = loop.status()
-    return status.last_error if status.failures or not status.alive else ""
-
-
 def _linger(given: _Given) -> None:
     """Lets the status say for a moment why the service ends; another signal cuts it short."""
     if given.failures:
@@ -364,7 +358,7 @@ def _live(given: _Given, core: _Core, ingest: IngestService, supervisors: Mappin
                 sidecars={name: supervisor.trouble for name, supervisor in supervisors.items()},
                 turned_away=ingest.turned_away,
                 silent_for=ingest.heard,
-                sinks={name: _failing(loop) for name, loop in core.loops.items()},
+                sinks={name: of_sink(loop.status()) for name, loop in core.loops.items()},
                 socket=str(config.ingest.socket),
             ),
         )

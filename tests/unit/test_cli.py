@@ -106,6 +106,9 @@ class Program:
     def check(self, config: Config) -> tuple[Fault, ...]:
         return self.faults
 
+    def warnings(self, config: Config) -> tuple[str, ...]:
+        return ()
+
     def test_sinks(self, config: Config, names: Sequence[str], *, deadline_s: float) -> tuple[Verdict, ...]:
         self.tested.append(tuple(names))
         click.echo("a line of a stdout sink")
