@@ -42,7 +42,7 @@ def check(config: Config) -> Iterator[Fault]:
             yield Fault(f"names `{pattern}`, which is no type of event{advice}", path=place)
 
 
-def warnings(config: Config, incidents: AbstractSet[str]) -> Iterator[str]:
+def remarks(config: Config, incidents: AbstractSet[str]) -> Iterator[str]:
     """Each route that names sinks which keep incidents, `incidents`, and no type that could be a problem."""
     problems = [name for name in event_types.known() if event_types.may_be_problem(name)]
     for index, route in enumerate(routes(config)):
@@ -56,10 +56,10 @@ def warnings(config: Config, incidents: AbstractSet[str]) -> Iterator[str]:
 
 
 def _route(index: int, route: ConfiguredRoute, config: Config) -> Route:
-    out = _selector(route.exclusion)
+    out = selector(route.exclusion)
     return Route(
         name=route.name,
-        match=_selector(route.selector),
+        match=selector(route.selector),
         exclude=None if out == Selector() else out,
         sinks=_live(route, config),
         stop=route.stop,
@@ -74,7 +74,7 @@ def _live(route: ConfiguredRoute, config: Config) -> tuple[str, ...]:
     return live or tuple(name for name in (FALLBACK,) if name in config.sinks)
 
 
-def _selector(given: ConfiguredSelector) -> Selector:
+def selector(given: ConfiguredSelector) -> Selector:
     return Selector(
         event_types=event_types.expanded(given.event_types),
         severities=given.severities,

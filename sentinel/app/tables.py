@@ -13,4 +13,7 @@ WORDS: Mapping[str, Words] = {**tailnet.ROOM.words, **own.ROOM.words}
 
 def rooms(config: Config) -> dict[str, Room]:
     """The room of each configured source."""
-    return dict.fromkeys(config.sources, tailnet.ROOM)
+    return {
+        name: tailnet.room(frozenset(source.include)) if source.include else tailnet.ROOM
+        for name, source in config.sources.items()
+    }

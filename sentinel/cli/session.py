@@ -1,10 +1,10 @@
 """From the options and the environment to a configuration and a configured log."""
 
+import gc
 import os
 from pathlib import Path
 
 import click
-from loguru import logger
 from pydantic import SecretStr
 
 from sentinel import logs
@@ -43,7 +43,7 @@ def settled(context: click.Context, loaded: Loaded) -> Config:
         raise ConfigError(loaded.faults)
     configure_logs(loaded.config)
     for warning in loaded.warnings:
-        logger.warning("{}", warning)
+        logs.the_logger().warning("{}", warning)
     return loaded.config
 
 
@@ -58,9 +58,10 @@ def asking(context: click.Context) -> Config:
     output = loaded.config.output
     if flags(context).log_level is None:
         output = output.model_copy(update={"log_level": "error"})
-    config = loaded.config.model_copy(update={"output": output})
-    configure_logs(config)
-    return config
+    logs.configure_for_libraries(log_format=output.log_format, log_level=output.log_level, color=not output.no_color)
+    # What is imported by now stays: the collector of cycles need not look at it while thousands of answers are made.
+    gc.freeze()
+    return loaded.config.model_copy(update={"output": output})
 
 
 def configure_logs(config: Config) -> None:
