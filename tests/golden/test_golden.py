@@ -139,7 +139,8 @@ def test_the_story_leads_to_these_events_and_words(
 def test_what_sinks_go_through_leads_to_these_events_and_words(
     story: Callable[[], Iterator[sinks.Said]], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    world = World(tmp_path / "golden.db", sinks=[SinkPolicy("people", Audience.PEOPLE)])
+    programs = [SinkPolicy(name, Audience.PROGRAMS) for name in ("mail", "phone")]
+    world = World(tmp_path / "golden.db", sinks=[SinkPolicy("people", Audience.PEOPLE), *programs])
     for seconds, condition in story():
         world.pass_time(seconds)
         world.writer.inbox.ask(condition, lambda: None)

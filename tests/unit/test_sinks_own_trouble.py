@@ -125,6 +125,20 @@ def test_the_trouble_of_a_sink_that_is_no_longer_configured_is_over(tmp_path: Pa
     assert [row for row in here.store.load().subjects if row.key.type == "sink"] == []
 
 
+def test_a_sink_that_a_new_configuration_drops_fails_no_longer_and_what_its_loop_says_late_counts_for_nothing(
+    tmp_path: Path,
+) -> None:
+    here = world(tmp_path)
+    say(here, failing=True)
+    here.pass_time(20)
+    here.sinks = [sink for sink in SINKS if sink.name != "phone"]
+    here.exchange()
+    here.pass_time(20)
+    say(here, failing=True)
+    here.pass_time(20)
+    assert here.events() == [FAILING, RECOVERED]
+
+
 def test_the_recovery_has_the_dead_letters_and_what_is_still_open(tmp_path: Path) -> None:
     here = world(tmp_path)
     here.see(here.wire.patch("nas", online=False))
