@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sentinel.app.checks import check
+    from sentinel.app.checks import check, remarks
     from sentinel.app.reading import stored
     from sentinel.app.rehearsal import look, rehearse
     from sentinel.app.service import serve
@@ -21,6 +21,7 @@ __all__ = [
     "find_sidecar",
     "look",
     "rehearse",
+    "remarks",
     "serve",
     "stored",
     "test_sinks",
@@ -33,6 +34,7 @@ _PLACES = {
     "find_sidecar": "sentinel.edge",
     "look": "sentinel.app.rehearsal",
     "rehearse": "sentinel.app.rehearsal",
+    "remarks": "sentinel.app.checks",
     "serve": "sentinel.app.service",
     "stored": "sentinel.app.reading",
     "test_sinks": "sentinel.app.sinks",

@@ -14,6 +14,7 @@ from sentinel.delivery.sinks import Lines, Sink, SinkSpec, Wording, build
 from sentinel.dispatcher import say
 from sentinel.errors import ConfigError, DeliveryError, Fault
 from sentinel.events import Severity, Text
+from sentinel.model import Audience
 
 TEST = Text("Test from Sentinel", "Test from Sentinel: if you can read this, messages reach you here.")
 
@@ -59,6 +60,14 @@ def check(config: Config) -> tuple[Fault, ...]:
     for sink in sinks.values():
         sink.close()
     return placed(faults)
+
+
+def keeping_incidents(config: Config) -> frozenset[str]:
+    """The sinks whose services keep incidents."""
+    sinks, _ = built(config, specs(config), Lines(sys.stdout.buffer))
+    for sink in sinks.values():
+        sink.close()
+    return frozenset(name for name, sink in sinks.items() if sink.audience is Audience.INCIDENTS)
 
 
 def test_sinks(config: Config, names: Sequence[str], *, deadline_s: float) -> tuple[Verdict, ...]:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from sentinel.config import Config
 from sentinel.events import EventType, Words
-from sentinel.sources import tailnet
+from sentinel.sources import own, tailnet
 from sentinel.sources.room import Room
 
-CATALOGUE: Mapping[str, EventType] = tailnet.ROOM.catalogue
-WORDS: Mapping[str, Words] = tailnet.ROOM.words
+CATALOGUE: Mapping[str, EventType] = {**tailnet.ROOM.catalogue, **own.ROOM.catalogue}
+WORDS: Mapping[str, Words] = {**tailnet.ROOM.words, **own.ROOM.words}
 
 
 def rooms(config: Config) -> dict[str, Room]:

@@ -68,6 +68,10 @@ class Application(Protocol):
         """What is wrong with a configuration beyond its own form."""
         ...
 
+    def remarks(self, config: Config) -> tuple[str, ...]:
+        """What is worth knowing of a configuration that can be used, beyond its own form."""
+        ...
+
     def test_sinks(self, config: Config, names: Sequence[str], *, deadline_s: float) -> Sequence[Verdict]:
         """Sends a message to each of the sinks and waits for a verdict on each."""
         ...

@@ -111,6 +111,9 @@ class Program:
     def check(self, config: Config) -> tuple[Fault, ...]:
         return self.faults
 
+    def remarks(self, config: Config) -> tuple[str, ...]:
+        return ()
+
     def test_sinks(self, config: Config, names: Sequence[str], *, deadline_s: float) -> tuple[Verdict, ...]:
         self.tested.append(tuple(names))
         click.echo("a line of a stdout sink")
