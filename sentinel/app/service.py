@@ -284,14 +284,16 @@ def _run_loops(given: _Given, core: _Core, stack: ExitStack) -> None:
     """Sinks drain while the writer still takes their outcomes."""
     for loop in core.loops.values():
         loop.start(given.clock)
-    stack.callback(_drain, core.loops.values(), given.failures)
+    stack.callback(_drain, core.loops.values(), given)
 
 
-def _drain(loops: Collection[SinkLoop], failures: list[BaseException]) -> None:
+def _drain(loops: Collection[SinkLoop], given: _Given) -> None:
+    """Gives what is being sent its time, which is one for all sinks: however many hang, the end is not far."""
     for loop in loops:
         loop.ask_to_stop()
+    end = given.clock.now().boot + (0.0 if given.failures else DRAIN_WITHIN)
     for loop in loops:
-        loop.stop(0.0 if failures else DRAIN_WITHIN)
+        loop.stop(max(0.0, end - given.clock.now().boot))
 
 
 def _failing(loop: SinkLoop) -> str:
