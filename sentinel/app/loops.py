@@ -1,16 +1,20 @@
 """The loops of the configured sinks."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 
 from sentinel.app import sinks as sinks_of
 from sentinel.app.conditions import reporting
+from sentinel.clock import Clock
 from sentinel.config import Config
 from sentinel.delivery.sinks import Sink, in_flight
 from sentinel.dispatcher import SinkLoop
 from sentinel.model import Audience, Reached
 from sentinel.pipeline.inbox import Inbox
 from sentinel.store.protocol import Reader
+
+DRAIN_WITHIN = 5.0
+"""Seconds that what is being sent has when its loop ends."""
 
 
 def loops(
@@ -39,3 +43,12 @@ def remember_open(loops: Mapping[str, SinkLoop], reader: Reader) -> None:
     for name, loop in loops.items():
         if loop.audience is Audience.INCIDENTS:
             loop.remember(reader.still_open(name))
+
+
+def drain(loops: Collection[SinkLoop], clock: Clock, *, within: float) -> None:
+    """Ends the loops once what they send is sent; `within` seconds for all of them, however many hang."""
+    for loop in loops:
+        loop.ask_to_stop()
+    end = clock.now().boot + within
+    for loop in loops:
+        loop.stop(max(0.0, end - clock.now().boot))

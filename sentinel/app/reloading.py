@@ -12,7 +12,7 @@ from loguru import logger
 from sentinel import logs
 from sentinel.app import sinks as sinks_of
 from sentinel.app.edges import edges
-from sentinel.app.loops import loops, remember_open
+from sentinel.app.loops import DRAIN_WITHIN, drain, loops, remember_open
 from sentinel.app.routing import routes
 from sentinel.app.rules import rules
 from sentinel.clock import Clock
@@ -29,9 +29,8 @@ from sentinel.pipeline.inbox import Inbox
 from sentinel.pipeline.rules import Exchange
 from sentinel.store.protocol import Reader
 
-DRAIN_WITHIN = 5.0
 EDGES_WITHIN = 10.0
-"""Seconds for the sends of sinks that go or change, and for the answers of edges."""
+"""Seconds for the answers of edges."""
 
 Again = Callable[[], Loaded]
 """Reads the configuration once more and checks it."""
@@ -100,7 +99,8 @@ class Reloading:
         fresh = _built(new, _changed(old, new), self.ends.lines)
         stay = {name: loop for name, loop in self.now.loops.items() if name in new.sinks and name not in fresh}
         made = loops(new, fresh, inbox=self.ends.inbox, reader=self.ends.reader, reached=self.ends.reached)
-        _drain([loop for name, loop in self.now.loops.items() if name not in stay])
+        gone = [loop for name, loop in self.now.loops.items() if name not in stay]
+        drain(gone, self.ends.clock, within=DRAIN_WITHIN)
         whole = stay | made
         policies = [SinkPolicy(name, loop.audience) for name, loop in whole.items()]
         committed = threading.Event()
@@ -164,13 +164,6 @@ def _built(config: Config, specs: Iterable[SinkSpec], lines: Lines) -> dict[str,
             sink.close()
         raise ConfigError(sinks_of.placed(faults))
     return sinks
-
-
-def _drain(gone: list[SinkLoop]) -> None:
-    for loop in gone:
-        loop.ask_to_stop()
-    for loop in gone:
-        loop.stop(DRAIN_WITHIN)
 
 
 def _told(taken: Iterable[Changed], waiting: Iterable[Changed], remarks: Iterable[str]) -> Reloaded:

@@ -19,7 +19,7 @@ from sentinel.app.earlier import earlier
 from sentinel.app.edges import edges
 from sentinel.app.last_words import LastWords
 from sentinel.app.locks import state_lock
-from sentinel.app.loops import loops, remember_open
+from sentinel.app.loops import DRAIN_WITHIN, drain, loops, remember_open
 from sentinel.app.reloading import Again, Ends, Reloading, Running, on_hangup
 from sentinel.app.rules import rules
 from sentinel.app.sockets import served
@@ -39,7 +39,6 @@ from sentinel.store.protocol import Contents
 from sentinel.store.reader import SqliteReader
 from sentinel.store.sqlite import SqliteStore
 
-DRAIN_WITHIN = 5.0
 OUT_OF_TIME = 5
 """The exit code of a single look that was not over in time."""
 ONCE_WITHIN = 30.0
@@ -270,14 +269,11 @@ def _run_loops(given: _Given, core: _Core, stack: ExitStack) -> None:
     """Sinks drain while the writer still takes their outcomes."""
     for loop in core.running.loops.values():
         loop.start(given.clock)
-    stack.callback(_drain, core.running, given.failures)
+    stack.callback(_drain, given, core)
 
 
-def _drain(running: Running, failures: list[BaseException]) -> None:
-    for loop in running.loops.values():
-        loop.ask_to_stop()
-    for loop in running.loops.values():
-        loop.stop(0.0 if failures else DRAIN_WITHIN)
+def _drain(given: _Given, core: _Core) -> None:
+    drain(core.running.loops.values(), given.clock, within=0.0 if given.failures else DRAIN_WITHIN)
 
 
 def _linger(given: _Given) -> None:

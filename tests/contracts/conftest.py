@@ -14,7 +14,7 @@ from loguru import logger
 def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Puts the loggers that a sink hushes back as they were; no proxy stands between us and loopback."""
     monkeypatch.setenv("NO_PROXY", "*")
-    names = ("apprise", "urllib3", "requests")
+    names = ("apprise", "urllib3", "requests", "requests_oauthlib", "oauthlib")
     before = [(logging.getLogger(name), logging.getLogger(name).level) for name in names]
     yield
     for library, level in before:

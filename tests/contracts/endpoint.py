@@ -4,7 +4,7 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -128,6 +128,17 @@ def body(code: int, content: bytes) -> Answer:
         handler.send_header("Content-Length", str(len(content)))
         handler.end_headers()
         handler.wfile.write(content)
+
+    return answer
+
+
+def answered(by: Callable[[str, Mapping[str, str], bytes], tuple[int, bytes]]) -> Answer:
+    """Answers with the status and body that come of path, headers (lower-case names) and body of the request."""
+
+    def answer(handler: _Handler) -> None:
+        headers = {name.lower(): value for name, value in handler.headers.items()}
+        code, content = by(handler.path, headers, handler.request_body)
+        body(code, content)(handler)
 
     return answer
 

@@ -199,6 +199,19 @@ def test_a_kept_connection_that_was_cut_meanwhile_costs_no_failure(hook: Hook) -
     assert endpoint.connections == 2
 
 
+def test_a_connection_that_was_in_use_when_the_sink_was_closed_is_not_kept(hook: Hook) -> None:
+    with Endpoint(hang) as endpoint:
+        sink = hook(f"http://{endpoint.place}")
+        sending = threading.Thread(target=sink.send, args=(message(), START))
+        sending.start()
+        assert endpoint.arrived.wait(5)
+        sink.close()
+        endpoint.released.set()
+        sending.join(5)
+        assert not sending.is_alive()
+    assert not sink._address._idle
+
+
 def test_an_answer_without_end_is_read_to_a_bound_and_counts(hook: Hook) -> None:
     with Endpoint(body(200, b"x" * 1_000_000)) as endpoint:
         sink = hook(f"http://{endpoint.place}", timeout=timedelta(seconds=5))

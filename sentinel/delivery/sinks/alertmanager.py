@@ -76,6 +76,8 @@ class AlertmanagerSink:
 
     def _alert(self, message: Message, now: datetime) -> dict[str, object]:
         incident, event = incident_of(message), message.event
+        # A clock that is ahead where it happened must not begin an alert after its end, nor end one only later.
+        happened = rfc3339(min(event.timestamp, now))
         alert: dict[str, object] = {
             "labels": {
                 "alertname": "Sentinel" + "".join(word.capitalize() for word in incident.aspect.split("_")),
@@ -93,9 +95,9 @@ class AlertmanagerSink:
         }
         if incident.ends:
             # Without a beginning of its own Alertmanager keeps the one that it has.
-            return alert | {"endsAt": rfc3339(event.timestamp)}
+            return alert | {"endsAt": happened}
         until = now + REPEATS_MISSED * self.repeat_every
-        return alert | {"startsAt": rfc3339(event.timestamp), "endsAt": rfc3339(until)}
+        return alert | {"startsAt": happened, "endsAt": rfc3339(until)}
 
     def _post(self, alerts: Sequence[Mapping[str, object]], now: datetime, *, key: str = "") -> None:
         headers = {"Content-Type": "application/json"} | ({"Idempotency-Key": key} if key else {})

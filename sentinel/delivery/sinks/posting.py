@@ -7,6 +7,7 @@ a header or a body.
 """
 
 import base64
+import contextlib
 import http.client
 import select
 import socket
@@ -75,6 +76,7 @@ class HttpAddress:
         self._timeout = settings.timeout
         self._tls = _tls(settings.ca_file) if url.scheme == "https" else None
         self._idle: deque[_Connection] = deque()
+        self._closed = False
 
     def post(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Reply:
         """Posts and returns the answer if it is a success; raises DeliveryError if not, a RefusedError if
@@ -88,9 +90,9 @@ class HttpAddress:
         return reply
 
     def close(self) -> None:
-        """Lets go of the connections that are not in use."""
-        while self._idle:
-            self._idle.pop().close()
+        """Lets go of the connections, of one in use when its answer is there."""
+        self._closed = True
+        self._drop_idle()
 
     def _exchange(self, body: bytes, headers: Mapping[str, str]) -> Reply:
         connection = self._connection()
@@ -108,7 +110,15 @@ class HttpAddress:
             self._idle.append(connection)
         else:
             connection.close()
+        if self._closed:
+            self._drop_idle()
         return reply
+
+    def _drop_idle(self) -> None:
+        # Two threads may be at it, and each takes what the other has left.
+        with contextlib.suppress(IndexError):
+            while True:
+                self._idle.pop().close()
 
     def _connection(self) -> "_Connection":
         while self._idle:

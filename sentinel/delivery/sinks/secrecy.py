@@ -13,7 +13,7 @@ MASK = "***"
 _SHORTEST = 3
 _WHOLE_WORD_BELOW = 8
 _JOINTS = re.compile(r"[/@:,#;&=+?\s]+")
-_LIBRARIES = ("apprise", "urllib3", "requests")
+_LIBRARIES = ("apprise", "urllib3", "requests", "requests_oauthlib", "oauthlib")
 _DESCRIPTIVE = ("choice", "bool", "int", "float")
 
 
