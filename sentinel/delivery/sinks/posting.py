@@ -14,6 +14,7 @@ import ssl
 import threading
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -75,6 +76,7 @@ class HttpAddress:
         self._timeout = settings.timeout
         self._tls = _tls(settings.ca_file) if url.scheme == "https" else None
         self._idle: deque[_Connection] = deque()
+        self._closed = False
 
     def post(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Reply:
         """Posts and returns the answer if it is a success; raises DeliveryError if not, a RefusedError if
@@ -88,9 +90,11 @@ class HttpAddress:
         return reply
 
     def close(self) -> None:
-        """Lets go of the connections that are not in use."""
-        while self._idle:
-            self._idle.pop().close()
+        """Lets go of the connections: of those in use once they are not."""
+        self._closed = True
+        with suppress(IndexError):  # another thread was faster
+            while self._idle:
+                self._idle.pop().close()
 
     def _exchange(self, body: bytes, headers: Mapping[str, str]) -> Reply:
         connection = self._connection()
@@ -106,6 +110,8 @@ class HttpAddress:
             raise
         if connection.reusable:
             self._idle.append(connection)
+            if self._closed:
+                self.close()
         else:
             connection.close()
         return reply
