@@ -9,6 +9,7 @@ import click
 
 from sentinel.cli.application import Application, Verdict
 from sentinel.cli.asking import json_option
+from sentinel.cli.completing import complete_sinks
 from sentinel.cli.group import ExitCode, SentinelCommand
 from sentinel.cli.printing import print_json
 from sentinel.cli.session import examined, settled, unconfigured
@@ -38,7 +39,7 @@ class FaultVerdict:
 
 
 @click.command("test-notify", cls=SentinelCommand)
-@click.argument("names", metavar="[SINK]...", nargs=-1)
+@click.argument("names", metavar="[SINK]...", nargs=-1, shell_complete=complete_sinks)
 @click.option("--routed", is_flag=True, help="Send a made-up event, peer.online of test-peer, to where routes lead.")
 @click.option("--event", "event_type", metavar="TYPE", default="", help="Send a made-up event of this type.")
 @click.option("--dry-run", is_flag=True, help="Send nothing; say who would be told what.")

@@ -1,8 +1,10 @@
 """Texts of the operator's own: what they may name, what is refused at the start, what happens when one fails."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,6 +18,7 @@ from sentinel.delivery.templates import FIELDS, LONGEST
 from sentinel.errors import ConfigError
 from sentinel.events import Message, Reading, Text
 
+DOCS = Path(__file__).parents[2] / "docs/sinks.md"
 AT = datetime(2026, 3, 1, 13, 2, tzinfo=UTC)
 USUAL = Wording(words=WORDS, zone=ZoneInfo("Europe/Berlin"))
 
@@ -54,6 +57,16 @@ def test_every_field_can_be_named() -> None:
     text = told({"peer.offline": Text("", source)}).body
     assert "|test-peer|peer.offline|warning|14:02|2026-03-01 14:02:00+01:00|home|" in text
     assert text.endswith("|0")
+
+
+def test_the_documentation_names_every_field() -> None:
+    table = DOCS.read_text().partition("| a template may name |")[2].partition("\n\n")[0]
+    cells = re.findall(r"^\| (`.+?) \|", table, re.MULTILINE)
+    assert {name for cell in cells for name in re.findall(r"`(\w+)`", cell)} == set(FIELDS)
+
+
+def test_the_time_can_be_written_as_one_likes() -> None:
+    assert told({"peer.offline": Text("{{ time.strftime('%A, %H:%M') }}", "")}).title == "Sunday, 14:02"
 
 
 def test_the_facts_of_the_type_can_be_named_even_where_one_is_not_there() -> None:
