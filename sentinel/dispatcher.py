@@ -100,6 +100,11 @@ class SinkLoop:
         self._hanging = 0
         self._repeats = Repeats(name, sink, new_worker) if isinstance(sink, RepeatingSink) else None
 
+    @property
+    def audience(self) -> Audience:
+        """To whom its sink speaks."""
+        return self._sink.audience
+
     def remember(self, messages: Sequence[Message]) -> None:
         """Takes over what the sink was told before and is still open, for one that forgets; before the start only."""
         if self._repeats is not None:

@@ -2,8 +2,10 @@
 
 import queue
 import threading
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import NoReturn, Protocol
 
 import grpc
@@ -31,34 +33,88 @@ class FrameDecoder(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """How an edge's node gets in. `mode` is `auto`, `auth_key`, `oauth` or `interactive`; secrets are never shown."""
+
+    mode: str = "auto"
+    fallback: bool = False
+    timeout: timedelta = timedelta(0)
+    auth_key: str = field(default="", repr=False)
+    client_secret: str = field(default="", repr=False)
+    client_id: str = ""
+    id_token: str = field(default="", repr=False)
+    audience: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Edge:
     """What the configuration says about the edge of one source."""
 
     decoder: Callable[[], FrameDecoder]
     hostname: str
     control_url: str
-    auth_key: str = field(repr=False)
+    advertise_tags: tuple[str, ...]
+    login: Login
     ephemeral: bool
     log_upload: bool
 
 
-class EdgeSession:
-    """One stream. The writer talks to it through `welcome`, `ack` and `refuse`; none of them ever waits."""
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """What an edge made of a new configuration: settings taken at once, those that its node was restarted for."""
 
-    def __init__(self, hello: Hello, edge: Edge, heard_at: float) -> None:
+    applied: tuple[str, ...] = ()
+    restarted_for: tuple[str, ...] = ()
+    error: str = ""
+
+
+class EdgeSession:
+    """One stream. The writer talks to it through `welcome`, `ack` and `refuse`; none of them ever waits.
+
+    `own_variables` are names of the edge's own that override its configuration.
+    """
+
+    def __init__(self, hello: Hello, edge: Edge, heard_at: float, own_variables: tuple[str, ...] = ()) -> None:
         self.hello = hello
         self.heard_at = heard_at
         self.refusal: tuple[grpc.StatusCode, str] | None = None
         self.edge = edge
+        self.own_variables = own_variables
+        self._asked: dict[str, queue.SimpleQueue[Configured]] = {}
+        self._order = threading.Lock()
+        self._welcomed = False
         self._outbound: queue.SimpleQueue[ingest_pb2.StreamFramesResponse | None] = queue.SimpleQueue()
 
     def welcome(self, resume_after: Position | None) -> None:
         """Go on after this position, or send a base."""
-        self._outbound.put(_welcome(self.edge, resume_after))
+        with self._order:
+            self._welcomed = True
+            self._outbound.put(_welcome(self.edge, resume_after))
 
     def ack(self, position: Position) -> None:
         """Everything up to here is committed."""
         self._outbound.put(ingest_pb2.StreamFramesResponse(ack=ingest_pb2.Ack(position=_to_wire(position))))
+
+    def configure(self, edge: Edge) -> "queue.SimpleQueue[Configured]":
+        """Hands the edge another configuration; its answer comes in the queue, if it comes."""
+        answer: queue.SimpleQueue[Configured] = queue.SimpleQueue()
+        name = uuid.uuid4().hex
+        self._asked[name] = answer
+        command = ingest_pb2.Command(command_id=name, configure=ingest_pb2.Configure(config=_config(edge)))
+        with self._order:
+            self.edge = edge
+            if self._welcomed:
+                self._outbound.put(ingest_pb2.StreamFramesResponse(command=command))
+            else:
+                # The welcome that it waits for has it.
+                answer.put(Configured())
+        return answer
+
+    def answered(self, result: ingest_pb2.CommandResult) -> None:
+        """The edge said what became of a command."""
+        asked = self._asked.pop(result.command_id, None)
+        if asked is not None:
+            asked.put(Configured(tuple(result.applied), tuple(result.restarted_for), result.error))
 
     def refuse(self, why: str) -> None:
         """Ends the stream because the edge broke the rules of the wire."""
@@ -113,6 +169,23 @@ class IngestService(ingest_pb2_grpc.IngestServiceServicer):
         session = self._sessions.get(source)
         return None if session is None else self._clock.now().boot - session.heard_at
 
+    def own_variables(self, source: str) -> tuple[str, ...]:
+        """Names of the variables with which the source's edge overrides its configuration; none without an edge."""
+        session = self._sessions.get(source)
+        return () if session is None else session.own_variables
+
+    def configure(self, edges: Mapping[str, Edge], *, within: float) -> dict[str, Configured | None]:
+        """Edges get these configurations from now on, those that are here at once.
+
+        Returns what those made of it whose configuration is another now; None for one that did not answer in time.
+        """
+        with self._lock:
+            self._edges = edges
+            changed = {name: one for name, one in self._sessions.items() if one.edge != edges[name]}
+        asked = {name: session.configure(edges[name]) for name, session in changed.items()}
+        end = self._clock.now().boot + within
+        return {name: _answer(answers, end - self._clock.now().boot) for name, answers in asked.items()}
+
     def expect_end(self) -> None:
         """From now on sessions end because the service does."""
         self._ending = True
@@ -131,8 +204,9 @@ class IngestService(ingest_pb2_grpc.IngestServiceServicer):
         if misfit is not None:
             self._turn_away(context, first.source, *misfit)
         hello = _hello(first)
-        session = EdgeSession(hello, self._edges[hello.source], self._clock.now().boot)
+        heard_at, own_variables = self._clock.now().boot, tuple(first.own_variables)
         with self._lock:
+            session = EdgeSession(hello, self._edges[hello.source], heard_at, own_variables)
             other = self._sessions.get(hello.source)
             fits = other is None or self._may_replace(other, hello)
             if fits:
@@ -161,7 +235,10 @@ class IngestService(ingest_pb2_grpc.IngestServiceServicer):
         try:
             for request in requests:
                 session.heard_at = self._clock.now().boot
-                if request.WhichOneof("message") != "frame":
+                kind = request.WhichOneof("message")
+                if kind == "command_result":
+                    session.answered(request.command_result)
+                if kind != "frame":
                     continue
                 self._reached("frame received")
                 frame = decoder.feed(request.frame)
@@ -178,6 +255,13 @@ class IngestService(ingest_pb2_grpc.IngestServiceServicer):
             if self._sessions.get(session.hello.source) is session:
                 del self._sessions[session.hello.source]
         self._inbox.post(Closed(session, expected=self._ending))
+
+
+def _answer(answers: "queue.SimpleQueue[Configured]", within: float) -> Configured | None:
+    try:
+        return answers.get(timeout=max(0.0, within))
+    except queue.Empty:
+        return None
 
 
 def _first_in_time(
@@ -236,19 +320,34 @@ def _welcome(edge: Edge, resume_after: Position | None) -> ingest_pb2.StreamFram
     welcome = ingest_pb2.Welcome(
         protocol=ingest_pb2.Protocol(major=PROTOCOL[0], minor=PROTOCOL[1]),
         service_version=__version__,
-        config=ingest_pb2.EdgeConfig(
-            hostname=edge.hostname,
-            control_url=edge.control_url,
-            credentials=ingest_pb2.Credentials(auth_key=edge.auth_key),
-            ephemeral=edge.ephemeral,
-            log_upload=edge.log_upload,
-        ),
+        config=_config(edge),
     )
     if resume_after is None:
         welcome.send_base.SetInParent()
     else:
         welcome.resume_after.CopyFrom(_to_wire(resume_after))
     return ingest_pb2.StreamFramesResponse(welcome=welcome)
+
+
+def _config(edge: Edge) -> ingest_pb2.EdgeConfig:
+    login = edge.login
+    return ingest_pb2.EdgeConfig(
+        hostname=edge.hostname,
+        control_url=edge.control_url,
+        advertise_tags=edge.advertise_tags,
+        login_mode=f"LOGIN_MODE_{login.mode.upper()}",
+        credentials=ingest_pb2.Credentials(
+            auth_key=login.auth_key,
+            client_secret=login.client_secret,
+            client_id=login.client_id,
+            id_token=login.id_token,
+            audience=login.audience,
+        ),
+        ephemeral=edge.ephemeral,
+        log_upload=edge.log_upload,
+        allow_interactive_fallback=login.fallback,
+        login_timeout=login.timeout or None,
+    )
 
 
 def _to_wire(position: Position) -> frame_pb2.Position:

@@ -3,6 +3,9 @@
 A line is a constant sentence plus fields: `logger.info("stream opened", source="home")`. Its keys are
 `timestamp`, `level`, `message`, `log_source` (`sentinel` unless bound otherwise), then the fields. An
 exception adds `error_type` and `error`, and at level debug its traceback, without values of variables.
+
+loguru is imported when there is a log to configure: commands that only ask have none, and their start is what one
+waits for.
 """
 
 import json
@@ -12,13 +15,13 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Literal, TextIO
 
 import orjson
-from loguru import logger
 
 if TYPE_CHECKING:
-    from loguru import Message, Record
+    from loguru import Logger, Message, Record
 
 LogFormat = Literal["pretty", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -60,6 +63,7 @@ def configure(
         layout = partial(_json_line, tracebacks=tracebacks)
     else:
         layout = partial(_pretty_line, tracebacks=tracebacks, color=color and terminal)
+    logger = the_logger()
     logger.remove()
     logger.add(
         _writer(target, layout),
@@ -71,6 +75,17 @@ def configure(
     _intercept()
 
 
+def the_logger() -> "Logger":
+    """loguru's, imported with the first use of it."""
+    logger: Logger = import_module("loguru").logger
+    return logger
+
+
+def configure_for_libraries(*, log_format: LogFormat | None, log_level: LogLevel, color: bool) -> None:
+    """The same for a program that logs nothing itself: it is done when a library has something to say."""
+    _intercept(lambda: configure(log_format=log_format, log_level=log_level, color=color))
+
+
 def escape_controls(text: str) -> str:
     """The text with every character that could move the cursor or reorder the line spelled out."""
     if text.isascii() and text.isprintable():
@@ -79,19 +94,25 @@ def escape_controls(text: str) -> str:
 
 
 class _LibraryHandler(logging.Handler):
-    """Takes what libraries log through `logging` into our own lines."""
+    """Takes what libraries log through `logging` into our own lines; before it does, it may configure these."""
+
+    def __init__(self, configure_first: Callable[[], None] | None = None) -> None:
+        super().__init__(level=logging.WARNING)
+        self._configure_first = configure_first
 
     def emit(self, record: logging.LogRecord) -> None:
         """Passes the record on unless its library is one that we keep quiet."""
         if record.levelno < _QUIET.get(record.name.partition(".")[0], logging.WARNING):
             return
+        if self._configure_first is not None:
+            self._configure_first()
         level = min(record.levelno, logging.CRITICAL) // 10 * 10
-        bound = logger.bind(logger=record.name).opt(exception=record.exc_info)
+        bound = the_logger().bind(logger=record.name).opt(exception=record.exc_info)
         bound.log(logging.getLevelName(level), "{}", record.getMessage())
 
 
-def _intercept() -> None:
-    logging.root.handlers = [_LibraryHandler(level=logging.WARNING)]
+def _intercept(configure_first: Callable[[], None] | None = None) -> None:
+    logging.root.handlers = [_LibraryHandler(configure_first)]
     logging.captureWarnings(capture=True)
     for name in _QUIET:
         # At debug these libraries spell out tokens; nothing may ever format such a line.

@@ -1,6 +1,6 @@
 """The real pipeline on a real store under a fake clock: what a test does to it, and what came of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -10,9 +10,11 @@ import orjson
 from sentinel.events import Event, Telling
 from sentinel.model import Attempt, Audience, DeliveryState, OutcomeState, Position, Reached, SinkPolicy, unwatched
 from sentinel.pipeline.inbox import Arrived, Closed, Hello, Inbox, Opened
+from sentinel.pipeline.rules import Exchange, Rules
+from sentinel.pipeline.sealing import PLAIN, Sealing
 from sentinel.pipeline.writer import Writer
-from sentinel.policy.routes import Route
-from sentinel.sources.room import Frame
+from sentinel.policy.routes import Route, everything_to
+from sentinel.sources.room import Earlier, Frame
 from sentinel.sources.tailnet import ROOM
 from sentinel.store.protocol import Told
 from sentinel.store.reader import SqliteReader
@@ -69,8 +71,12 @@ class World:
         retention: timedelta = timedelta(days=90),
         reached: Reached = unwatched,
         routes: Sequence[Route] | None = None,
+        sealing: Sealing = PLAIN,
+        earlier: Mapping[str, Earlier] | None = None,
     ) -> None:
         self.path = path
+        self.sealing = sealing
+        self.earlier = earlier or {}
         self.routes = routes
         self.sinks = sinks
         self.window = timedelta(seconds=window)
@@ -99,16 +105,25 @@ class World:
             store=self.store,
             contents=self.contents,
             rooms={SOURCE: ROOM},
-            sinks=self.sinks,
+            rules=self.rules,
             outboxes=self.outboxes,
-            window=self.window,
-            retention=self.retention,
             new_id=lambda: self.ledger_ids[-1],
             on_commit=self._note_commit,
             now=now,
             reached=self.reached,
-            routes=self.routes,
+            earlier=self.earlier,
         )
+
+    @property
+    def rules(self) -> Rules:
+        routes = everything_to(sink.name for sink in self.sinks) if self.routes is None else self.routes
+        return Rules(self.sinks, routes, self.window, self.retention, self.sealing)
+
+    def exchange(self) -> None:
+        """The writer goes on by the rules as they are here now; outboxes of new sinks are new."""
+        self.outboxes = {sink.name: self.outboxes.get(sink.name, FakeOutbox()) for sink in self.sinks}
+        self.writer.inbox.ask(Exchange(self.rules, self.outboxes), lambda: None)
+        self.step()
 
     def restart(self) -> None:
         self.store.close()

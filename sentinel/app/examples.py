@@ -5,10 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
-from sentinel.app.tables import CATALOGUE
+from sentinel.app.tables import EXAMPLES, ROOMS
 from sentinel.events import Event, Message, Provenance, seal
-from sentinel.sources import tailnet
-from sentinel.sources.tailnet.examples import example
 
 CAUSE = "test"
 """What an envelope says of itself that came of no change."""
@@ -16,7 +14,7 @@ CAUSE = "test"
 
 def names() -> tuple[str, ...]:
     """The types of which there is an example."""
-    return tuple(CATALOGUE)
+    return tuple(EXAMPLES)
 
 
 def event(event_type: str, source: str, at: datetime) -> Event:
@@ -24,10 +22,10 @@ def event(event_type: str, source: str, at: datetime) -> Event:
 
     Raises KeyError for a type of which there is no example.
     """
-    finding = example(event_type, source, at)
+    finding = EXAMPLES[event_type](source, at)
     provenance = Provenance(
         ledger_id=uuid4().hex,
-        kind=tailnet.ROOM.kind,
+        kind=next(room.kind for room in ROOMS if event_type in room.catalogue),
         cause=CAUSE,
         before_hash=_digest(finding.before),
         after_hash=_digest(finding.after),

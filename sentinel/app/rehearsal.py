@@ -16,7 +16,7 @@ from sentinel.app.locks import state_lock
 from sentinel.app.reading import stored
 from sentinel.app.service import serve
 from sentinel.config import Config, SourceSettings, StdoutSink
-from sentinel.control.values import Look, SubjectsWanted
+from sentinel.control.values import EVERYTHING, Look
 from sentinel.errors import SentinelError
 from sentinel.store.reader import SqliteReader
 
@@ -41,7 +41,7 @@ def look(config: Config, *, extra_env: Mapping[str, str] | None = None) -> Look:
             raise SentinelError(
                 "not everything could be seen in time: the log of 'sentinel-py serve' says what is missing"
             )
-        return Look(found.subjects(SubjectsWanted(detailed=True)), tuple(found.events_after(before)))
+        return Look(found.subjects(EVERYTHING), tuple(found.events_after(before)))
 
 
 @contextmanager

@@ -42,10 +42,10 @@ def check(config: Config) -> Iterator[Fault]:
 
 
 def _route(index: int, route: ConfiguredRoute, config: Config) -> Route:
-    out = _selector(route.exclusion)
+    out = selector(route.exclusion)
     return Route(
         name=route.name,
-        match=_selector(route.selector),
+        match=selector(route.selector),
         exclude=None if out == Selector() else out,
         sinks=_live(route, config),
         stop=route.stop,
@@ -60,7 +60,7 @@ def _live(route: ConfiguredRoute, config: Config) -> tuple[str, ...]:
     return live or tuple(name for name in (FALLBACK,) if name in config.sinks)
 
 
-def _selector(given: ConfiguredSelector) -> Selector:
+def selector(given: ConfiguredSelector) -> Selector:
     return Selector(
         event_types=event_types.expanded(given.event_types),
         severities=given.severities,

@@ -7,32 +7,36 @@ import signal
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 
 from loguru import logger
 
 from sentinel.app import routing, tables
 from sentinel.app import sinks as sinks_of
+from sentinel.app.earlier import earlier
+from sentinel.app.edges import edges
 from sentinel.app.last_words import LastWords
 from sentinel.app.locks import state_lock
+from sentinel.app.loops import loops
+from sentinel.app.reloading import Again, Ends, Reloading, Running, on_hangup
+from sentinel.app.rules import rules
 from sentinel.app.sockets import served
 from sentinel.app.troubles import troubles
-from sentinel.clock import Clock, Instant, SystemClock
+from sentinel.clock import Clock, SystemClock
 from sentinel.config import Config
 from sentinel.control.service import Commits, ControlService, Live
-from sentinel.delivery.sinks import Lines, Sink, in_flight
+from sentinel.delivery.sinks import Lines, Sink
 from sentinel.dispatcher import SinkLoop
 from sentinel.edge import Supervisor, environment, find_sidecar
 from sentinel.errors import ConfigError, Fault, StoreError
-from sentinel.ingest import Edge, IngestService
+from sentinel.ingest import IngestService
 from sentinel.model import DeliveryState, Reached, SinkPolicy, unwatched
 from sentinel.pipeline.inbox import Inbox
-from sentinel.pipeline.writer import Writer, orphans
-from sentinel.sources.tailnet.decode import Decoder
-from sentinel.store.protocol import Batch, Contents
+from sentinel.pipeline.rules import give_up_orphans
+from sentinel.pipeline.writer import Writer
+from sentinel.store.protocol import Contents
 from sentinel.store.reader import SqliteReader
 from sentinel.store.sqlite import SqliteStore
 
@@ -51,6 +55,8 @@ class _Given:
     """What every part of one run shares; `failures` say why it ends, if nobody asked for it."""
 
     config: Config
+    again: Again | None
+    lines: Lines
     clock: Clock
     reached: Reached
     stop: threading.Event
@@ -65,7 +71,7 @@ class _Core:
     store: SqliteStore
     contents: Contents
     writer: Writer
-    loops: Mapping[str, SinkLoop]
+    running: Running
     commits: Commits
 
 
@@ -76,24 +82,27 @@ def serve(
     ready: Callable[[], None] | None = None,
     reached: Reached = unwatched,
     once: bool = False,
+    again: Again | None = None,
+    warnings: tuple[str, ...] = (),
 ) -> int:
     """Runs the service until SIGINT or SIGTERM; returns the exit code.
 
     With `once` it ends as soon as every source has been seen and all that follows is told, at the latest after
-    `ONCE_WITHIN`. `extra_env` goes to a managed sidecar; `reached` is told each boundary at which the process may be
+    `ONCE_WITHIN`. `again` reads the configuration anew when SIGHUP or a command asks for it; `warnings` are for the
+    status. `extra_env` goes to a managed sidecar; `reached` is told each boundary at which the process may be
     killed. Raises ConfigError and StateError before anything has started; StoreError when the store failed, after
     everything has ended.
     """
     stop = threading.Event()
     failures: list[BaseException] = []
-    given = _Given(config, SystemClock(), reached, stop, failures)
+    given = _Given(config, again, Lines(sys.stdout.buffer), SystemClock(), reached, stop, failures)
     with ExitStack() as stack:
-        sinks = stack.enter_context(_sinks(config))
+        sinks = stack.enter_context(_sinks(config, given.lines))
         supervisors = _supervisors(config, extra_env or {})
         stack.enter_context(_signals(stop))
         stack.enter_context(state_lock(config.state.store_path.parent))
         with _settled_memory():
-            core = stack.enter_context(_core(given, sinks))
+            core = stack.enter_context(_core(given, sinks, warnings))
         _run_writer(given, core, stack)
         _run_loops(given, core, stack)
         ingest = _run_servers(given, core, supervisors, stack)
@@ -133,7 +142,7 @@ def _is_over(core: _Core, reader: SqliteReader) -> bool:
     if any(report.blind for report in core.writer.reports):
         return False
     # A sink that is no longer configured keeps what it was not told: nobody waits for that.
-    counts = [count for name, count in reader.sink_counts().items() if name in core.loops]
+    counts = [count for name, count in reader.sink_counts().items() if name in core.running.loops]
     return not any(count.held or count.states.get(DeliveryState.PENDING) for count in counts)
 
 
@@ -149,8 +158,8 @@ def _settled_memory() -> Iterator[None]:
 
 
 @contextmanager
-def _sinks(config: Config) -> Iterator[dict[str, Sink]]:
-    sinks, faults = sinks_of.built(config, sinks_of.specs(config), Lines(sys.stdout.buffer))
+def _sinks(config: Config, lines: Lines) -> Iterator[dict[str, Sink]]:
+    sinks, faults = sinks_of.built(config, sinks_of.specs(config), lines)
     if faults:
         raise ConfigError(sinks_of.placed(faults))
     try:
@@ -181,7 +190,7 @@ def _signals(stop: threading.Event) -> Iterator[None]:
 
 
 @contextmanager
-def _core(given: _Given, sinks: Mapping[str, Sink]) -> Iterator[_Core]:
+def _core(given: _Given, sinks: Mapping[str, Sink], warnings: tuple[str, ...]) -> Iterator[_Core]:
     now, config = given.clock.now(), given.config
     store = SqliteStore(
         config.state.store_path, catalogue=tables.CATALOGUE, new_id=_new_id, now=now.wall, reached=given.reached
@@ -193,40 +202,26 @@ def _core(given: _Given, sinks: Mapping[str, Sink]) -> Iterator[_Core]:
     if contents.last_words:
         logger.bind(last_words=contents.last_words).warning("the last run did not end cleanly")
     policies = [SinkPolicy(name, sink.audience) for name, sink in sinks.items()]
-    _give_up_orphans(store, contents, policies, now)
+    give_up_orphans(store, contents, policies, now)
     commits = Commits()
     inbox = Inbox()
     reader = SqliteReader(config.state.store_path, tables.CATALOGUE)
-    abreast = {spec.name: in_flight(spec) for spec in sinks_of.specs(config)}
-    loops = {
-        name: SinkLoop(
-            name=name,
-            sink=sink,
-            report=inbox.report,
-            backlog=partial(reader.backlog, name),
-            absorb=inbox.ask,
-            in_flight=abreast[name],
-            reached=given.reached,
-        )
-        for name, sink in sinks.items()
-    }
+    made = loops(config, sinks, inbox=inbox, reader=reader, reached=given.reached)
     writer = Writer(
         inbox=inbox,
         store=store,
         contents=contents,
         rooms=tables.rooms(config),
-        sinks=policies,
-        outboxes=loops,
-        window=config.policy.debounce_window,
-        retention=config.retention,
+        rules=rules(config, policies),
+        outboxes=made,
         new_id=_new_id,
         on_commit=commits.note,
         now=now,
         reached=given.reached,
-        routes=routing.routes(config),
+        earlier=earlier(config, contents),
     )
     try:
-        yield _Core(inbox, store, contents, writer, loops, commits)
+        yield _Core(inbox, store, contents, writer, Running(config, made, warnings), commits)
     finally:
         _say_last_words(store, words, given.failures)
         store.close()
@@ -234,15 +229,6 @@ def _core(given: _Given, sinks: Mapping[str, Sink]) -> Iterator[_Core]:
 
 def _new_id() -> str:
     return uuid.uuid4().hex
-
-
-def _give_up_orphans(store: SqliteStore, contents: Contents, sinks: list[SinkPolicy], now: Instant) -> None:
-    given_up = orphans(contents, sinks, now)
-    if given_up:
-        store.commit(Batch(given_up=given_up))
-        names = [one.sink for one in given_up]
-        fields = logger.bind(sinks=names, deliveries=sum(contents.pending[name] for name in names))
-        fields.error("deliveries are given up: the configuration no longer has their sinks")
 
 
 def _say_last_words(store: SqliteStore, words: LastWords, failures: list[BaseException]) -> None:
@@ -268,7 +254,7 @@ def _run_writer(given: _Given, core: _Core, stack: ExitStack) -> None:
             core.writer.run(given.clock)
         except BaseException as error:
             given.failures.append(error)
-            for loop in core.loops.values():
+            for loop in core.running.loops.values():
                 loop.ask_to_stop()
             logger.bind(error=str(error)).error("the writer failed: nothing more is acknowledged or sent")
         core.inbox.close()
@@ -282,15 +268,15 @@ def _run_writer(given: _Given, core: _Core, stack: ExitStack) -> None:
 
 def _run_loops(given: _Given, core: _Core, stack: ExitStack) -> None:
     """Sinks drain while the writer still takes their outcomes."""
-    for loop in core.loops.values():
+    for loop in core.running.loops.values():
         loop.start(given.clock)
-    stack.callback(_drain, core.loops.values(), given.failures)
+    stack.callback(_drain, core.running, given.failures)
 
 
-def _drain(loops: Collection[SinkLoop], failures: list[BaseException]) -> None:
-    for loop in loops:
+def _drain(running: Running, failures: list[BaseException]) -> None:
+    for loop in running.loops.values():
         loop.ask_to_stop()
-    for loop in loops:
+    for loop in running.loops.values():
         loop.stop(0.0 if failures else DRAIN_WITHIN)
 
 
@@ -310,16 +296,21 @@ def _linger(given: _Given) -> None:
 def _run_servers(given: _Given, core: _Core, supervisors: Mapping[str, Supervisor], stack: ExitStack) -> IngestService:
     """Control first, so that the status can be asked while edges still come in."""
     config, clock = given.config, given.clock
-    ingest = IngestService(inbox=core.inbox, edges=_edges(config), clock=clock, reached=given.reached)
+    ingest = IngestService(inbox=core.inbox, edges=edges(config), clock=clock, reached=given.reached)
+    reader = SqliteReader(config.state.store_path, tables.CATALOGUE)
     control = ControlService(
         live=_live(given, core, ingest, supervisors),
-        reader=SqliteReader(config.state.store_path, tables.CATALOGUE),
+        reader=reader,
         rooms=tables.rooms(config),
         routes=routing.routes(config),
         commits=core.commits,
         clock=clock,
         ask=core.inbox.ask,
     )
+    if given.again is not None:
+        ends = Ends(core.inbox, reader, ingest, control, given.lines, clock, given.reached, given.stop)
+        control.reload = Reloading(given.again, core.running, ends)
+        stack.enter_context(on_hangup(control.reload))
     stack.enter_context(served(config.control.socket, control.register, name="control"))
     stack.callback(core.commits.close)
     stack.callback(_linger, given)
@@ -328,23 +319,10 @@ def _run_servers(given: _Given, core: _Core, supervisors: Mapping[str, Superviso
     return ingest
 
 
-def _edges(config: Config) -> dict[str, Edge]:
-    tsnet = config.tsnet
-    edge = Edge(
-        decoder=Decoder,
-        hostname=tsnet.hostname,
-        control_url=tsnet.control_url,
-        auth_key=tsnet.login_key.get_secret_value(),
-        ephemeral=tsnet.ephemeral,
-        log_upload=tsnet.log_upload,
-    )
-    return dict.fromkeys(config.sources, edge)
-
-
 def _supervisor(config: Config, name: str, sidecar: str, extra_env: Mapping[str, str]) -> Supervisor:
     command = (
         *(sidecar, "--managed", "--connect", f"unix:{config.ingest.socket}"),
-        *("--source", name, "--state-dir", str(config.tsnet.state_dir)),
+        *("--source", name, "--state-dir", str(config.tsnet_of(name).state_dir)),
     )
     return Supervisor(command=command, env=environment(os.environ, extra_env), jitter=random.random)
 
@@ -360,7 +338,7 @@ def _live(given: _Given, core: _Core, ingest: IngestService, supervisors: Mappin
                 sidecars={name: supervisor.trouble for name, supervisor in supervisors.items()},
                 turned_away=ingest.turned_away,
                 silent_for=ingest.heard,
-                sinks={name: _failing(loop) for name, loop in core.loops.items()},
+                sinks={name: _failing(loop) for name, loop in core.running.loops.items()},
                 socket=str(config.ingest.socket),
             ),
         )
@@ -374,4 +352,6 @@ def _live(given: _Given, core: _Core, ingest: IngestService, supervisors: Mappin
         store_path=config.state.store_path,
         sinks={spec.name: spec.type for spec in sinks_of.specs(config)},
         last_words=core.contents.last_words,
+        warnings=lambda: core.running.warnings,
+        own_variables=ingest.own_variables,
     )

@@ -6,14 +6,20 @@ from sentinel.config import Config
 from sentinel.events import EventType, Words
 from sentinel.sources import tailnet
 from sentinel.sources.reference import Entry
-from sentinel.sources.room import Room
-from sentinel.sources.tailnet.reference import ENTRIES as ENTRIES_OF_A_TAILNET
+from sentinel.sources.room import Example, Room
+from sentinel.sources.tailnet import examples as tailnet_examples
+from sentinel.sources.tailnet import reference as tailnet_reference
 
 CATALOGUE: Mapping[str, EventType] = tailnet.ROOM.catalogue
 WORDS: Mapping[str, Words] = tailnet.ROOM.words
-ENTRIES: Mapping[str, Entry] = ENTRIES_OF_A_TAILNET
+ENTRIES: Mapping[str, Entry] = tailnet_reference.ENTRIES
+EXAMPLES: Mapping[str, Example] = tailnet_examples.EXAMPLES
+ROOMS: tuple[Room, ...] = (tailnet.ROOM,)
 
 
 def rooms(config: Config) -> dict[str, Room]:
     """The room of each configured source."""
-    return dict.fromkeys(config.sources, tailnet.ROOM)
+    return {
+        name: tailnet.room(frozenset(source.include)) if source.include else tailnet.ROOM
+        for name, source in config.sources.items()
+    }

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from sentinel.config import Config
+from sentinel.config import Config, Loaded
 from sentinel.control.values import Asked, Look
 from sentinel.errors import Fault
 
@@ -48,8 +48,13 @@ class Application(Protocol):
         extra_env: Mapping[str, str] | None = None,
         ready: Callable[[], None] | None = None,
         once: bool = False,
+        again: Callable[[], Loaded] | None = None,
+        warnings: tuple[str, ...] = (),
     ) -> int:
-        """Runs the service until it is told to end, or until it has looked once; returns the exit code."""
+        """Runs the service until it is told to end, or until it has looked once; returns the exit code.
+
+        `again` reads the configuration anew, `warnings` are for its status.
+        """
         ...
 
     def rehearse(self, config: Config, *, once: bool) -> int:

@@ -19,6 +19,7 @@ from sentinel.cli.printing import (
     occurrence_json,
     occurrence_lines,
     print_json,
+    reload_lines,
     status_lines,
     subject_json,
     subject_lines,
@@ -30,6 +31,7 @@ from sentinel.config.durations import parse_duration
 from sentinel.control.client import ControlClient, connected
 from sentinel.control.values import Asked, EventsWanted, ExplainedEvent, SubjectsWanted
 from sentinel.errors import NoServiceError
+from sentinel.logs import escape_controls
 
 if TYPE_CHECKING:
     from sentinel.cli.application import Application
@@ -52,6 +54,23 @@ def status(context: click.Context, *, as_json: bool) -> int:
     else:
         click.echo("\n".join(status_lines(found, config.time_zone)))
     return ExitCode.FAILURE if found.troubles else ExitCode.OK
+
+
+@click.command("reload", cls=SentinelCommand)
+@json_option
+@click.pass_context
+def reload_configuration(context: click.Context, *, as_json: bool) -> int:
+    """Let the running service read its configuration again. If anything is wrong with it, the old one stays."""
+    config = asking(context)
+    with connected(config.control.socket) as client:
+        what = client.reload()
+    if as_json:
+        print_json(dataclasses.asdict(what))
+    elif not what.faults:
+        click.echo("\n".join(reload_lines(what)))
+    for fault in what.faults if not as_json else ():
+        click.echo(f"error: {escape_controls(fault)}", err=True)
+    return ExitCode.BAD_CONFIGURATION if what.faults else ExitCode.OK
 
 
 @click.command(cls=SentinelCommand)
@@ -219,4 +238,4 @@ def _time(since: str, zone: ZoneInfo) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
-COMMANDS: Sequence[click.Command] = (status, devices, events, explain)
+COMMANDS: Sequence[click.Command] = (status, devices, events, explain, reload_configuration)

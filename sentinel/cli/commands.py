@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from copy import copy
+from functools import partial
 
 import click
 
@@ -16,6 +17,7 @@ from sentinel.cli.letters import deliveries, dlq
 from sentinel.cli.looking import diff, dump_netmap
 from sentinel.cli.session import examined, settled
 from sentinel.cli.trying import test_notify
+from sentinel.config import Loaded
 
 
 @click.group(cls=SentinelGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,13 +32,19 @@ def cli() -> None:
 @click.pass_context
 def serve(context: click.Context, *, once: bool, dry_run: bool) -> int:
     """Run the service in the foreground. It ends with SIGINT or SIGTERM."""
-    config = settled(context, checked(context.obj, examined(context)))
+    loaded = _examined(context)
+    config = settled(context, loaded)
     if dry_run:
         code: int = context.obj.rehearse(config, once=once)
     else:
-        code = context.obj.serve(config, once=once)
+        skipped = tuple(each.text for each in loaded.skipped)
+        code = context.obj.serve(config, once=once, again=partial(_examined, context), warnings=skipped)
     # That time was short is no failure of a single look, as scripts know it: the log says it.
     return ExitCode.OK if once and code == ExitCode.OUT_OF_TIME else code
+
+
+def _examined(context: click.Context) -> Loaded:
+    return checked(context.obj, examined(context))
 
 
 def _unlisted(command: click.Command) -> click.Command:

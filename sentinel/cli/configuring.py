@@ -3,7 +3,7 @@
 import json
 import os
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import click
@@ -14,12 +14,15 @@ from sentinel.cli.group import ExitCode, SentinelGroup
 from sentinel.cli.printing import print_json
 from sentinel.cli.session import examined, settled
 from sentinel.cli.tables import COLUMNS, width
-from sentinel.config import SECRETS, Loaded
+from sentinel.config import SECRETS, Config, Loaded
 from sentinel.config.differences import Difference, differences
+from sentinel.config.document import Place
 from sentinel.config.pending import pending_in
 from sentinel.config.reference import schema
 from sentinel.config.showing import Shown, shown
-from sentinel.errors import ConfigError, Fault
+from sentinel.config.variables import places_of
+from sentinel.control.client import connected
+from sentinel.errors import ConfigError, ControlError, Fault
 from sentinel.logs import escape_controls
 
 
@@ -53,7 +56,7 @@ def show(context: click.Context, *, as_json: bool) -> int:
     loaded = examined(context, forgive=SECRETS)
     if loaded.config is None:
         raise ConfigError(loaded.faults)
-    found = tuple(shown(loaded.config, loaded.given))
+    found = tuple(shown(loaded.config, loaded.given, of_edge=_of_edge(loaded.config)))
     if as_json:
         print_json([_shown_json(each) for each in found])
         return ExitCode.OK
@@ -70,6 +73,16 @@ def print_schema() -> int:
     """Print the JSON schema of the configuration, for editors."""
     click.echo(json.dumps(schema(), indent=2))
     return ExitCode.OK
+
+
+def _of_edge(config: Config) -> Collection[Place]:
+    """The keys that an edge of the running service has from its own environment; none without a service."""
+    try:
+        with connected(config.control.socket) as client:
+            sources = client.status().sources
+    except ControlError:
+        return ()
+    return places_of(name for source in sources for name in source.own_variables)
 
 
 def checked(app: Application, loaded: Loaded) -> Loaded:
@@ -96,7 +109,8 @@ def _remark_lines(different: Sequence[Difference], pending: Sequence[tuple[str, 
         yield from ("", "Acts differently from jaxxstorm/sentinel; the line below each restores it:")
         for each in different:
             yield from textwrap.wrap(each.text, COLUMNS, initial_indent="  ", subsequent_indent="  ")
-            yield f"    {each.restore}"
+            if each.restore:
+                yield f"    {each.restore}"
     if pending:
         yield from ("", "Accepted, has no effect yet:")
         for text in dict.fromkeys(text for _, text in pending):

@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from sentinel.errors import ConfigError, SentinelError
-from sentinel.logs import LogFormat, LogLevel, escape_controls
+from sentinel.logs import LogFormat, escape_controls
 
 
 class ExitCode(IntEnum):
@@ -33,7 +33,7 @@ class Flags:
 
     config: Path | None = None
     log_format: LogFormat | None = None
-    log_level: LogLevel | None = None
+    log_level: str | None = None
     no_color: bool | None = None
     tailscale_auth_key: str | None = None
     tailscale_state_dir: Path | None = None
@@ -69,7 +69,7 @@ def global_options() -> list[click.Option]:
         ),
         click.Option(
             ["--log-level"],
-            type=click.Choice(["debug", "info", "warning", "error"]),
+            type=click.Choice(["debug", "info", "warning", "warn", "error"]),
             help="Overrides output.log_level.",
             **shared,
         ),

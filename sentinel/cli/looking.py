@@ -12,10 +12,10 @@ from sentinel.cli.configuring import checked
 from sentinel.cli.group import ExitCode, SentinelCommand
 from sentinel.cli.printing import occurrence_json, print_json
 from sentinel.cli.session import asking, examined, settled
-from sentinel.cli.tables import local
+from sentinel.cli.tables import COLUMNS, cut, local
 from sentinel.clock import SystemClock, parse_rfc3339, rfc3339
 from sentinel.control.client import connected
-from sentinel.control.values import Look, Occurrence, Subject, SubjectsWanted
+from sentinel.control.values import EVERYTHING, Look, Occurrence, Subject
 from sentinel.errors import NoServiceError
 from sentinel.logs import escape_controls
 
@@ -45,36 +45,36 @@ def dump_netmap(context: click.Context) -> int:
     """
     look = _look(context)
     text = orjson.dumps(netmap(look.subjects), option=orjson.OPT_INDENT_2).decode()
-    # Controls are escaped line by line, so that those between the lines stay.
-    click.echo("\n".join(map(escape_controls, text.splitlines())))
+    # Line by line, so that what ends the lines stays; names may have other characters that end one.
+    click.echo("\n".join(map(escape_controls, text.split("\n"))))
     return ExitCode.OK
 
 
 def netmap(subjects: Sequence[Subject]) -> Mapping[str, Any]:
     """The tailnet in the original's terms; what was never said is null."""
+    daemon = _detail(subjects, "daemon")
     return {
         "polled_at": rfc3339(SystemClock().now().wall),
         "peers": [_peer(subject) for subject in subjects if subject.subject_type == "peer"],
-        "daemon_state": _detail(subjects, "daemon").get("state", ""),
+        "daemon_state": daemon.get("state", ""),
         "prefs": _detail(subjects, "prefs"),
         "tailnet": _detail(subjects, "tailnet"),
-        "error_message": "",
+        "error_message": daemon.get("login_detail", ""),
     }
 
 
 _PEER_KEYS = ("routes", "machine_authorized", "expired", "key_expiry", "hostinfo_hash")
-_NAMED_OTHERWISE = ("presence", "tags", "addresses", "owner_id")
+_NAMED_OTHERWISE = ("presence", "addresses", "owner_id")
 
 
 def _peer(subject: Subject) -> Mapping[str, Any]:
     said = subject.detail
-    owner = said.get("owner_id")
     own = {
         "id": subject.subject_id,
         "name": subject.name,
         "online": subject.state == "online",
         "tags": said.get("tags", []),
-        "owners": [str(owner)] if owner else [],
+        "owners": said.get("owners", []),
         "ips": said.get("addresses", []),
         **{key: said.get(key) for key in _PEER_KEYS},
     }
@@ -92,7 +92,7 @@ def _look(context: click.Context) -> Look:
     config = asking(context)
     try:
         with connected(config.control.socket) as client:
-            return Look(client.subjects(SubjectsWanted(detailed=True)), ())
+            return Look(client.subjects(EVERYTHING), ())
     except NoServiceError:
         click.echo("no service is running: looking once, which takes some seconds", err=True)
     look: Look = context.obj.look(settled(context, checked(context.obj, examined(context))))
@@ -104,6 +104,8 @@ def _diff_lines(events: Sequence[Occurrence], zone: ZoneInfo) -> Iterator[str]:
     for occurrence in events:
         envelope = occurrence.envelope
         happened = local(parse_rfc3339(str(envelope["timestamp"])), zone, seconds=True)
-        yield f"- {envelope['event_type']} {escape_controls(str(envelope['subject_name']))} ({happened})"
+        begin, end = f"- {envelope['event_type']} ", f" ({happened})"
+        name = cut(escape_controls(str(envelope["subject_name"])), COLUMNS - len(begin) - len(end))
+        yield f"{begin}{name}{end}"
     if not events:
         yield "No changes detected"

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import click
 import orjson
 
-from sentinel.cli.tables import local, screen, table, wrapped
+from sentinel.cli.tables import local, screen, shortened, table, wrapped
 from sentinel.clock import parse_rfc3339, rfc3339
 from sentinel.control.values import (
     ExplainedEvent,
@@ -17,6 +17,7 @@ from sentinel.control.values import (
     Explanation,
     Fate,
     Occurrence,
+    Reloaded,
     Status,
     Subject,
 )
@@ -56,10 +57,29 @@ def status_lines(found: Status, zone: ZoneInfo) -> Iterable[str]:
         for sink in found.sinks
     )
     yield from table(titles, list(counts), columns=screen())
-    if found.troubles:
+    if found.warnings or found.troubles:
         yield ""
+    for warning in found.warnings:
+        yield wrapped(f"warning: {warning}", indent="  ")
     for trouble in found.troubles:
         yield wrapped(f"trouble: {trouble}", indent="  ")
+
+
+def reload_lines(what: Reloaded) -> Iterable[str]:
+    """What became of a new configuration."""
+    lists = (
+        ("Taken:", what.taken),
+        ("Taken, sidecars restart their nodes for it:", what.restarted),
+        ("Counts from the next start of the service:", what.waiting),
+    )
+    for title, keys in lists:
+        if keys:
+            yield title
+            yield from (f"  {escape_controls(key)}" for key in keys)
+    if not any(keys for _, keys in lists):
+        yield "Nothing has changed."
+    for remark in what.remarks:
+        yield wrapped(f"warning: {remark}", indent="  ")
 
 
 def _source_lines(found: Status, zone: ZoneInfo) -> Iterable[str]:
@@ -82,18 +102,19 @@ def subject_lines(subjects: tuple[Subject, ...], zone: ZoneInfo) -> list[str]:
     """A table of subjects."""
     if not subjects:
         return ["Nothing is known yet."]
+    further = [dict(subject.columns) for subject in subjects]
     # As keys of a dict, titles keep the order in which they came.
-    extra = list({title: None for subject in subjects for title, _ in subject.columns})
+    extra = list({title: None for cells in further for title in cells})
     several = len({subject.source for subject in subjects}) > 1
     rows = [
         (
             subject.name or subject.subject_id,
             subject.state,
             local(subject.since, zone),
-            *(dict(subject.columns).get(title, "") for title in extra),
+            *(cells.get(title, "") for title in extra),
             subject.source if several else "",
         )
-        for subject in subjects
+        for subject, cells in zip(subjects, further, strict=True)
     ]
     return table(("name", "state", "since", *extra, "source"), rows, columns=screen())
 
@@ -134,7 +155,7 @@ def explanation_json(found: Explanation) -> Any:
 def occurrence_lines(occurrence: Occurrence, zone: ZoneInfo) -> Iterable[str]:
     """What happened and when, and beneath it what became of it at each sink."""
     happened = local(parse_rfc3339(str(occurrence.envelope["timestamp"])), zone, seconds=True)
-    yield wrapped(f"{happened}  {occurrence.text}", indent=" " * 21)
+    yield wrapped(f"{happened}  {shortened(occurrence.text)}", indent=" " * 21)
     for fate in occurrence.outcomes:
         told = _fate(fate, zone)
         yield wrapped(f"    {fate.sink}: {told}" if fate.sink else f"    {told}", indent="      ")
@@ -145,7 +166,7 @@ def explained_event_lines(found: ExplainedEvent, zone: ZoneInfo) -> Iterable[str
     occurrence = found.occurrence
     envelope = occurrence.envelope
     happened = local(parse_rfc3339(str(envelope["timestamp"])), zone, seconds=True)
-    yield wrapped(f"{happened}  {occurrence.text}", indent=" " * 21)
+    yield wrapped(f"{happened}  {shortened(occurrence.text)}", indent=" " * 21)
     yield wrapped(f"{envelope['event_type']}, {envelope['severity']}, event {str(envelope['event_id'])[:12]}")
     asking = ", ".join(found.routes) if found.routes else "none"
     yield wrapped(f"Routes that ask for it now: {asking}", indent="  ")
@@ -161,14 +182,16 @@ def explained_subject_lines(found: ExplainedSubject, zone: ZoneInfo) -> Iterable
     """A subject's state, what sinks were told of it and is open, and its newest events."""
     subject = found.subject
     since = f" since {local(subject.since, zone)}" if subject.since else ""
-    about = ", ".join(text for _, text in subject.columns if text)
-    yield wrapped(f"{subject.name or subject.subject_id} is {subject.state}{since}" + (f" ({about})" if about else ""))
+    about = shortened(", ".join(text for _, text in subject.columns if text))
+    yield wrapped(
+        f"{shortened(subject.name or subject.subject_id)} is {subject.state}{since}" + (f" ({about})" if about else "")
+    )
     yield wrapped(f"{subject.source}, {subject.subject_type} {subject.subject_id}, revision {subject.revision}")
     yield ""
     if not found.problems:
         yield "No sink was told a problem of it that is open."
     for problem in found.problems:
-        text = problem.text or f"the problem of event {problem.event_id[:12]}"
+        text = shortened(problem.text) or f"the problem of event {problem.event_id[:12]}"
         began = f", since {local(problem.since, zone)}" if problem.since else ""
         route = f" (route {problem.route})" if problem.route else ""
         yield wrapped(f"open at {problem.sink}: {text}{began}{route}", indent="  ")

@@ -1,11 +1,11 @@
 """From the options and the environment to a configuration and a configured log."""
 
+import gc
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import click
-from loguru import logger
 from pydantic import SecretStr
 
 from sentinel import logs
@@ -55,7 +55,7 @@ def settled(context: click.Context, loaded: Loaded) -> Config:
         raise ConfigError(loaded.faults)
     configure_logs(loaded.config)
     for warning in loaded.warnings:
-        logger.warning("{}", warning)
+        logs.the_logger().warning("{}", warning)
     return loaded.config
 
 
@@ -70,9 +70,10 @@ def asking(context: click.Context) -> Config:
     output = loaded.config.output
     if flags(context).log_level is None:
         output = output.model_copy(update={"log_level": "error"})
-    config = loaded.config.model_copy(update={"output": output})
-    configure_logs(config)
-    return config
+    logs.configure_for_libraries(log_format=output.log_format, log_level=output.log_level, color=not output.no_color)
+    # What is imported by now stays: the collector of cycles need not look at it while thousands of answers are made.
+    gc.freeze()
+    return loaded.config.model_copy(update={"output": output})
 
 
 def configure_logs(config: Config) -> None:

@@ -1,10 +1,11 @@
 """Text for terminals: columns that line up, whatever the names in them are made of."""
 
+import re
 import shutil
 import sys
-import textwrap
 import unicodedata
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from sentinel.logs import escape_controls
 
 COLUMNS = 80
 NARROWEST = 5
+LONGEST_WORD = 56
 _GAP = "  "
 
 
@@ -22,9 +24,12 @@ def screen() -> int:
 
 def width(text: str) -> int:
     """How many columns a terminal gives the text."""
-    if text.isascii() and text.isprintable():
-        return len(text)
-    return sum(map(_columns, text))
+    return len(text) if is_plain(text) else sum(map(_columns, text))
+
+
+def is_plain(text: str) -> bool:
+    """Whether every character takes one column and none does anything else."""
+    return text.isascii() and text.isprintable()
 
 
 def cut(text: str, columns: int) -> str:
@@ -51,25 +56,29 @@ def table(
 
     Columns whose title is among `whole` are not cut.
     """
-    shown = [index for index in range(len(titles)) if any(row[index] for row in rows)]
-    cells = [[escape_controls(row[index]) for index in shown] for row in rows]
-    numeric = [all(row[at].isdecimal() for row in cells) for at in range(len(shown))]
-    lines = [[titles[index].upper() for index in shown], *cells]
-    wanted = [max(width(line[at]) for line in lines) for at in range(len(shown))]
-    least = [wanted[at] if titles[index] in whole else NARROWEST for at, index in enumerate(shown)]
-    widths = _fitted(wanted, least, columns)
-    return [_line(line, widths, numeric) for line in lines]
+    found = [_column(title, texts) for title, *texts in zip(titles, *rows, strict=True) if any(texts)]
+    least = [column.width if column.title in whole else NARROWEST for column in found]
+    widths = _fitted([column.width for column in found], least, columns)
+    laid = [_laid(column, width) for column, width in zip(found, widths, strict=True)]
+    return [_GAP.join(cells).rstrip() for cells in zip(*laid, strict=True)]
 
 
 def wrapped(text: str, *, indent: str = "") -> str:
-    """The text on lines that fit, each after the first begun with `indent`."""
-    return textwrap.fill(
-        escape_controls(text),
-        COLUMNS,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    """The text on lines that fit, each after the first begun with `indent`; only a word that is too long stands out."""
+    line, *rest = re.split("( +)", escape_controls(text))
+    lines = []
+    for space, word in zip(rest[::2], rest[1::2], strict=True):
+        if line.strip() and width(f"{line}{space}{word}") > COLUMNS:
+            lines.append(line)
+            line = indent + word
+        else:
+            line += space + word
+    return "\n".join([*lines, line]).rstrip()
+
+
+def shortened(text: str) -> str:
+    """The text with its words cut to a length that fits; names from the network have any length."""
+    return " ".join(cut(word, LONGEST_WORD) for word in escape_controls(text).split(" "))
 
 
 def local(moment: datetime | None, zone: ZoneInfo, *, seconds: bool = False) -> str:
@@ -77,13 +86,32 @@ def local(moment: datetime | None, zone: ZoneInfo, *, seconds: bool = False) -> 
     return f"{moment.astimezone(zone):{'%Y-%m-%d %H:%M:%S' if seconds else '%Y-%m-%d %H:%M'}}" if moment else ""
 
 
-def _line(cells: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) -> str:
-    padded = []
-    for text, columns, right in zip(cells, widths, numeric, strict=True):
-        kept = cut(text, columns)
-        space = " " * (columns - width(kept))
-        padded.append(space + kept if right else kept + space)
-    return _GAP.join(padded).rstrip()
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column of a table: its cells, the title above them, and how wide they are. `plain` is what most are."""
+
+    title: str
+    cells: Sequence[str]
+    width: int
+    numeric: bool
+    plain: bool
+
+
+def _column(title: str, texts: Sequence[str]) -> _Column:
+    # One look at all of them together: a table may have thousands.
+    plain, head = is_plain("".join(texts)), title.upper()
+    cells = [head, *(texts if plain else map(escape_controls, texts))]
+    widest = max(map(len if plain else width, cells))
+    return _Column(title, cells, widest, all(map(str.isdecimal, texts)), plain)
+
+
+def _laid(column: _Column, columns: int) -> list[str]:
+    """The cells, each just so many columns wide."""
+    if column.plain and column.width <= columns:
+        return [cell.rjust(columns) if column.numeric else cell.ljust(columns) for cell in column.cells]
+    kept = [cut(cell, columns) for cell in column.cells]
+    spaces = [" " * (columns - width(cell)) for cell in kept]
+    return [space + cell if column.numeric else cell + space for cell, space in zip(kept, spaces, strict=True)]
 
 
 def _fitted(wanted: Sequence[int], least: Sequence[int], columns: int) -> list[int]:

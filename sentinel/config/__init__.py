@@ -4,6 +4,7 @@ from sentinel.config.arranging import Skipped
 from sentinel.config.fields import Surroundings
 from sentinel.config.groups import (
     ControlSettings,
+    DetectorSettings,
     IngestSettings,
     OutputSettings,
     SourceSettings,
@@ -41,6 +42,7 @@ __all__ = [
     "AppriseSink",
     "Config",
     "ControlSettings",
+    "DetectorSettings",
     "DiscordSink",
     "ExecSink",
     "FaultySink",

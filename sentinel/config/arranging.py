@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sentinel.config import values
 from sentinel.config.document import Place
-from sentinel.config.given import Given, get, put
+from sentinel.config.given import Given, OriginKind, get, put
 from sentinel.config.groups import DETECTORS
 
 # What files of the original have; those that ours have as well say nothing about whose file it is.
@@ -24,6 +24,7 @@ EVERYTHING: Mapping[str, Any] = {"event_types": ["*"], "sinks": [FALLBACK]}
 
 DETECTING: Mapping[str, Any] = {name: {"enabled": True} for name in DETECTORS}
 
+_KEYS: tuple[Place, ...] = (("tsnet", "auth_key"), ("tsnet", "auth_key_file"))
 _SINKS: Place = ("sinks",)
 _ROUTES: Place = ("routes",)
 _LISTED: Place = ("notifier", "sinks")
@@ -48,7 +49,7 @@ class Arranged:
 
 def arranged(given: Given, env: Mapping[str, str]) -> Arranged:
     """The same in the model's form."""
-    given = _overrides(_routes(_quiet_hold(given)))
+    given = _overrides(_routes(_quiet_hold(_one_key(given))))
     given, listed = _named(given)
     skipped = tuple(filter(None, (_skip(name, sink, env) for name, sink in listed.items())))
     gone = {each.name for each in skipped}
@@ -194,6 +195,17 @@ def _quiet_hold(given: Given) -> Given:
     if not own or not is_original(given.values) or get(given.values, ("policy", "hold")) is not None:
         return given
     return given.moved((), put(given.values, ("policy", "hold"), []))
+
+
+def _one_key(given: Given) -> Given:
+    """Of an auth key and a file with one, that of the stronger layer counts; one layer cannot have both."""
+    rank = {OriginKind.FILE: 0, OriginKind.VARIABLE: 1, OriginKind.OPTION: 2}
+    said = [(rank[given.origins[place].kind], place) for place in _KEYS if get(given.values, place)]
+    if len(said) < len(_KEYS) or said[0][0] == said[1][0]:
+        return given
+    _, weaker = min(said)
+    origins = {place: origin for place, origin in given.origins.items() if place != weaker}
+    return replace(given, values=_without(given.values, weaker), origins=origins)
 
 
 def _without(given_values: Mapping[str, Any], place: Place) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sentinel.config.arranging import is_original
 from sentinel.config.given import Given, get
+from sentinel.config.groups import DETECTORS
 from sentinel.config.model import Config
 from sentinel.config.routes import Route, Selector
 from sentinel.config.sinks import DiscordSink
@@ -13,7 +14,7 @@ from sentinel.config.variables import ORIGINALS
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What is different, and the line of the file or the shell that restores the old effect."""
+    """What is different, and the line of the file or the shell that restores the old effect; empty if nothing does."""
 
     text: str
     restore: str
@@ -25,6 +26,7 @@ def differences(config: Config, *, said: Given, given: Given, env: Mapping[str, 
     found = [
         *_variables(said, env),
         *(each for path, route in routes for each in _route(_written(path, given), route)),
+        *_order(config),
         *(_hold(config, given) if routes or is_original(said.values) else ()),
     ]
     return tuple(found)
@@ -55,6 +57,12 @@ def _route(path: str, route: Route) -> Iterator[Difference]:
 
 def _identifies(selector: Selector) -> bool:
     return bool(selector.device_names or selector.tags or selector.owners or selector.ips)
+
+
+def _order(config: Config) -> Iterator[Difference]:
+    theirs = [name for name in DETECTORS if name in config.detector_order]
+    if list(config.detector_order) != theirs:
+        yield Difference("`detector_order` says which detectors there are, and no longer in which order they speak", "")
 
 
 def _variables(said: Given, env: Mapping[str, str]) -> Iterator[Difference]:

@@ -86,6 +86,16 @@ class Config(Settings):
     metrics: MetricsSettings = MetricsSettings()
     output: OutputSettings = OutputSettings()
 
+    def tsnet_of(self, source: str) -> TsnetSettings:
+        """The source's own node: what its group says over what holds for all."""
+        own = self.sources[source].tsnet
+        if own is None:
+            return self.tsnet
+        said = {name: getattr(own, name) for name in own.model_fields_set}
+        if "auth_key" in said:
+            said = {"auth_key_file": None} | said
+        return self.tsnet.model_copy(update=said)
+
     @model_validator(mode="before")
     @classmethod
     def _complete(cls, given: object, info: ValidationInfo) -> object:

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from sentinel.config.given import Given
 from sentinel.config.reference import key_id, keys
 
-_LOGIN = "the auth key or a login lets the node in; OAuth and the choice between them come with the edge's login"
 _POLL = "sources are watched in real time; polling comes as another mode of the edge"
 _KEYS = "keys never repeat, so none is forgotten; this will bound how long a replay is recognised"
 
@@ -24,7 +23,6 @@ PENDING: Mapping[str, str] = {
     "policy.blind_after": "that a source does not see is in the status alone",
     "policy.ephemeral": "all nodes are told of",
     "policy.remind": "an open problem is told once",
-    "severity_overrides[].*": "severities are those of the catalogue",
     "key_expiry.at": "keys that expire are not told of ahead",
     "state.idempotency_key_ttl": _KEYS,
     "notifier.idempotency_key_ttl": _KEYS,
@@ -34,20 +32,7 @@ PENDING: Mapping[str, str] = {
     "poll_backoff_max": _POLL,
     "source.mode": _POLL,
     "sources.<name>.mode": _POLL,
-    "sources.<name>.include": "nodes of others are hidden",
-    "sources.<name>.labels": "events have no labels",
     "sources.<name>.expect_at_least": "devices are not counted",
-    "sources.<name>.tsnet": "all sources have the node of `tsnet`",
-    "detectors.<name>.enabled": "everything is detected",
-    "detector_order": "everything is detected, in the catalogue's order",
-    "tsnet.login_mode": _LOGIN,
-    "tsnet.allow_interactive_fallback": _LOGIN,
-    "tsnet.login_timeout": _LOGIN,
-    "tsnet.client_secret": _LOGIN,
-    "tsnet.client_id": _LOGIN,
-    "tsnet.id_token": _LOGIN,
-    "tsnet.audience": _LOGIN,
-    "tsnet.advertise_tags": "the node asks for no tags",
     "ingest.listen": "sidecars dial in at the socket alone",
     "ingest.secret_file": "sidecars dial in at the socket alone",
     "ingest.certificate": "sidecars dial in at the socket alone",

@@ -1,7 +1,7 @@
 """The variables that set keys: `SENTINEL_A__B` for each of them, and those of the original."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,3 +126,10 @@ def _own_name(part: str, known_names: object) -> str:
     """The name that is meant: variables have capital letters and underscores alone."""
     names = known_names if isinstance(known_names, Mapping) else {}
     return next((name for name in names if re.sub(r"[^A-Za-z0-9]", "_", name).upper() == part), part.lower())
+
+
+def places_of(names: Iterable[str]) -> frozenset[Place]:
+    """The keys that variables with these names set."""
+    known: dict[str, Place] = {AUTH_KEY_VARIABLE: ("tsnet", "auth_key")}
+    known |= {name: variable.place for name, variable in (*OURS.items(), *ORIGINALS.items())}
+    return frozenset(known[name] for name in names if name in known)

@@ -10,9 +10,9 @@ import orjson
 from sentinel.control.moments import stamp
 from sentinel.control.v1 import control_pb2
 from sentinel.events import Event
-from sentinel.model import Outcome, OutcomeState, SubjectKey
+from sentinel.model import Outcome, OutcomeState
 from sentinel.policy.routes import Route, matching
-from sentinel.sources.room import Description, Room
+from sentinel.sources.room import Description, Kind, Room
 from sentinel.store.protocol import OpenProblem, Reader, SubjectRow, Told, Wanted
 
 AT_ONCE = 500
@@ -24,16 +24,25 @@ NOT_ASKED = "no route asks for it there"
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
-    """A subject with its name and its description, which is empty for what is no device."""
+    """A subject with its kind and its description, which is but a name for what is no device."""
 
     row: SubjectRow
-    name: str
+    kind: Kind
     description: Description
-    is_device: bool
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.description.name
+
+    def detail(self) -> bytes:
+        """Everything about it as a JSON object."""
+        known = self.kind.detail(self.kind.decode(self.row.body)) if self.kind.detail else {}
+        return orjson.dumps(known)
 
     def said(self, *keys: str) -> list[str]:
         """Everything that its description says under these keys, in lower case."""
-        stated = [self.description.detail.get(key) for key in keys]
+        stated = [self.description.facts.get(key) for key in keys]
         texts = [text for value in stated for text in (value if isinstance(value, list | tuple) else [value])]
         return [str(text).lower() for text in texts if text not in (None, "", 0)]
 
@@ -55,10 +64,11 @@ class Answers:
 
     def subjects(self, request: control_pb2.ListSubjectsRequest) -> Iterator[control_pb2.ListSubjectsResponse]:
         """The subjects that are asked for, sorted by source and name, some at a time."""
-        devices = (each for each in self._known() if each.is_device)
-        found = [_subject(each, detailed=request.detailed) for each in devices if _fits(each, request)]
+        known = self._known(request.types or self._devices())
+        found = [each for each in known if _fits(each, request)] if _picks(request) else known
         for start in range(0, len(found), AT_ONCE):
-            yield control_pb2.ListSubjectsResponse(subjects=found[start : start + AT_ONCE])
+            part = found[start : start + AT_ONCE]
+            yield control_pb2.ListSubjectsResponse(subjects=[_subject(each, request.detailed) for each in part])
 
     def events(
         self, wanted: Wanted, *, after: int, newest: int | None
@@ -88,13 +98,15 @@ class Answers:
         found = [self._explained_subject(subject) for subject in self._named(request.about)]
         return control_pb2.ExplainResponse(subjects=found)
 
-    def _known(self) -> list[_Subject]:
-        found = [_described(row, self._rooms[row.key.source]) for row in self._reader.subjects() if self._has(row)]
+    def _known(self, types: Collection[str] = ()) -> list[_Subject]:
+        kinds = {(source, type_): kind for source, room in self._rooms.items() for type_, kind in room.kinds.items()}
+        stored = self._reader.subjects(types)
+        found = [_described(row, kind) for row in stored if (kind := kinds.get(row.key[:2])) is not None]
         return sorted(found, key=lambda subject: (subject.row.key.source, subject.name, subject.row.key.id))
 
-    def _has(self, row: SubjectRow) -> bool:
-        room = self._rooms.get(row.key.source)
-        return room is not None and row.key.type in room.kinds
+    def _devices(self) -> set[str]:
+        """Types of subjects that are devices."""
+        return {type_ for room in self._rooms.values() for type_, kind in room.kinds.items() if kind.describe}
 
     def _named(self, about: str) -> list[_Subject]:
         """By name, address or id; `source/` may stand before it."""
@@ -124,17 +136,19 @@ class Answers:
         key = subject.row.key
         wanted = Wanted(subjects=(key,), name=key.id, source=key.source)
         return control_pb2.ExplainedSubject(
-            subject=_subject(subject, detailed=True),
+            subject=_subject(subject, True),
             problems=[_problem(problem) for problem in self._reader.open_problems(key)],
             events=[_event(told) for told in self._reader.events(after=0, newest=NEWEST, wanted=wanted)],
         )
 
 
-def _described(row: SubjectRow, room: Room) -> _Subject:
-    kind = room.kinds[row.key.type]
-    record = kind.decode(row.body)
-    described = kind.describe(record) if kind.describe else Description("", None, (), {})
-    return _Subject(row, record.name, described, is_device=kind.describe is not None)
+def _described(row: SubjectRow, kind: Kind) -> _Subject:
+    described = kind.describe(row.body) if kind.describe else Description(kind.decode(row.body).name, "", None)
+    return _Subject(row, kind, described)
+
+
+def _picks(request: control_pb2.ListSubjectsRequest) -> bool:
+    return any((request.names, request.tags, request.owners, request.systems, request.states))
 
 
 def _fits(subject: _Subject, request: control_pb2.ListSubjectsRequest) -> bool:
@@ -160,8 +174,8 @@ def _is_called(subject: _Subject, name: str) -> bool:
     return called in subject.names() or called in subject.said("addresses")
 
 
-def _subject(subject: _Subject, *, detailed: bool) -> control_pb2.Subject:
-    key: SubjectKey = subject.row.key
+def _subject(subject: _Subject, detailed: bool) -> control_pb2.Subject:
+    key = subject.row.key
     return control_pb2.Subject(
         source=key.source,
         subject_type=key.type,
@@ -170,8 +184,9 @@ def _subject(subject: _Subject, *, detailed: bool) -> control_pb2.Subject:
         state=subject.description.state,
         since=stamp(subject.description.since),
         revision=subject.row.revision,
-        columns=[control_pb2.Column(title=title, text=text) for title, text in subject.description.columns],
-        detail_json=orjson.dumps(dict(subject.description.detail)) if detailed else b"",
+        titles=[title for title, _ in subject.description.columns],
+        cells=[text for _, text in subject.description.columns],
+        detail_json=subject.detail() if detailed else b"",
     )
 
 

@@ -18,6 +18,7 @@ from sentinel.control.values import (
     Explanation,
     Letter,
     Occurrence,
+    Reloaded,
     Status,
     Subject,
     SubjectsWanted,
@@ -46,6 +47,11 @@ class ControlClient:
         with self._told():
             answer = self._stub.GetStatus(control_pb2.GetStatusRequest(), timeout=self._answer_within)
         return values.status(answer)
+
+    def reload(self) -> Reloaded:
+        """The service reads its configuration again and takes what it can."""
+        with self._told():
+            return values.reloaded(self._stub.Reload(control_pb2.ReloadRequest(), timeout=COMMITTED_WITHIN))
 
     def subjects(self, wanted: SubjectsWanted = ALL_SUBJECTS) -> tuple[Subject, ...]:
         """What exists, sorted by source and name."""

@@ -11,10 +11,11 @@ import grpc
 
 from sentinel import __version__
 from sentinel.clock import Clock
-from sentinel.control import letters
+from sentinel.control import letters, values
 from sentinel.control.answers import Answers
 from sentinel.control.moments import stamp
 from sentinel.control.v1 import control_pb2, control_pb2_grpc
+from sentinel.control.values import Reloaded
 from sentinel.errors import ControlError, StoreError
 from sentinel.model import DeliveryState
 from sentinel.pipeline.writer import SourceReport
@@ -55,7 +56,10 @@ class Commits:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What the running service knows beside its store; each call returns the state of that moment."""
+    """What the running service knows beside its store; each call returns the state of that moment.
+
+    `sinks` are the types of sinks by name, as they are at the start. `own_variables` are those of a source's edge.
+    """
 
     sources: Callable[[], tuple[SourceReport, ...]]
     heard: Callable[[str], float | None]
@@ -65,10 +69,12 @@ class Live:
     store_path: Path
     sinks: Mapping[str, str]
     last_words: str
+    warnings: Callable[[], tuple[str, ...]] = tuple
+    own_variables: Callable[[str], tuple[str, ...]] = lambda _: ()
 
 
 class ControlService(control_pb2_grpc.ControlServiceServicer):
-    """What the command line may ask."""
+    """What the command line may ask. Without `reload` the service has no configuration that it could read again."""
 
     def __init__(
         self,
@@ -84,9 +90,16 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
         self._live = live
         self._ask = ask
         self._reader = reader
-        self._answers = Answers(reader=reader, rooms=rooms, routes=routes, sinks=live.sinks)
+        self._rooms = rooms
         self._commits = commits
         self._clock = clock
+        self.reload: Callable[[], Reloaded] | None = None
+        self.show(routes, live.sinks)
+
+    def show(self, routes: Sequence[Route], sinks: Mapping[str, str]) -> None:
+        """From now on these are the routes, and the types of sinks by name."""
+        self._sinks = sinks
+        self._answers = Answers(reader=self._reader, rooms=self._rooms, routes=routes, sinks=sinks)
 
     def register(self, server: grpc.Server) -> None:
         """Makes the server answer the command line."""
@@ -109,10 +122,18 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
             store_path=str(self._live.store_path),
             events=events,
             sources=[self._source(report) for report in self._live.sources()],
-            sinks=[_sink(name, type_, counts.get(name)) for name, type_ in sorted(self._live.sinks.items())],
+            sinks=[_sink(name, type_, counts.get(name)) for name, type_ in sorted(self._sinks.items())],
             troubles=filter(None, (*self._live.troubles(), unreadable)),
             last_words=self._live.last_words,
+            warnings=self._live.warnings(),
         )
+
+    def Reload(self, request: control_pb2.ReloadRequest, context: grpc.ServicerContext) -> control_pb2.ReloadResponse:
+        """The configuration is read again, and taken as far as that can be done now."""
+        with _refusing(context):
+            if self.reload is None:
+                raise ControlError("this run has no configuration that it could read again: restart it")
+            return values.reload_response(self.reload())
 
     def ListSubjects(
         self, request: control_pb2.ListSubjectsRequest, context: grpc.ServicerContext
@@ -154,7 +175,7 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
     ) -> control_pb2.ReplayDeliveriesResponse:
         """Dead deliveries are pending again."""
         with _refusing(context):
-            count = letters.replay(self._reader, self._ask, self._live.sinks.keys(), request)
+            count = letters.replay(self._reader, self._ask, self._sinks.keys(), request)
             return control_pb2.ReplayDeliveriesResponse(count=count)
 
     def PurgeDeliveries(
@@ -180,6 +201,7 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
             last_heard_at=None if heard is None else stamp(datetime.fromtimestamp(now.timestamp() - heard, now.tzinfo)),
             login_url=report.sight.login_url,
             rejected=report.rejected,
+            own_variables=self._live.own_variables(report.name),
         )
 
 

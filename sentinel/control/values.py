@@ -1,14 +1,14 @@
 """What the command line asks with and gets back: plain values, and their translation from and to messages."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
 from typing import Any, Protocol
 
 import orjson
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from sentinel.control.moments import stamp
+from sentinel.control.moments import moment, stamp
 from sentinel.control.v1 import control_pb2
 
 
@@ -28,6 +28,7 @@ class SourceStatus:
     last_heard_at: datetime | None
     login_url: str
     rejected: int
+    own_variables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,18 @@ class Status:
     sinks: tuple[SinkStatus, ...]
     troubles: tuple[str, ...]
     last_words: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """What became of a new configuration; the fields are those of `sentinel.control.v1.ReloadResponse`."""
+
+    faults: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
+    restarted: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +145,12 @@ class SubjectsWanted:
     systems: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
     detailed: bool = False
+    types: tuple[str, ...] = ()
 
 
 ALL_SUBJECTS = SubjectsWanted()
+EVERYTHING = SubjectsWanted(detailed=True, types=("peer", "daemon", "prefs", "tailnet"))
+"""What a tailnet consists of, its own node included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +205,18 @@ def status(answer: control_pb2.GetStatusResponse) -> Status:
         sinks=tuple(_sink(sink) for sink in answer.sinks),
         troubles=tuple(answer.troubles),
         last_words=answer.last_words,
+        warnings=tuple(answer.warnings),
     )
+
+
+def reload_response(what: Reloaded) -> control_pb2.ReloadResponse:
+    """What became of a new configuration, for the wire."""
+    return control_pb2.ReloadResponse(**asdict(what))
+
+
+def reloaded(answer: control_pb2.ReloadResponse) -> Reloaded:
+    """What became of a new configuration, as it was answered."""
+    return Reloaded(**{field.name: tuple(getattr(answer, field.name)) for field in fields(Reloaded)})
 
 
 def _source(source: control_pb2.SourceStatus) -> SourceStatus:
@@ -206,6 +233,7 @@ def _source(source: control_pb2.SourceStatus) -> SourceStatus:
         last_heard_at=_moment(source, "last_heard_at"),
         login_url=source.login_url,
         rejected=source.rejected,
+        own_variables=tuple(source.own_variables),
     )
 
 
@@ -223,7 +251,7 @@ def subject(answer: control_pb2.Subject) -> Subject:
         state=answer.state,
         since=_moment(answer, "since"),
         revision=answer.revision,
-        columns=tuple((column.title, column.text) for column in answer.columns),
+        columns=tuple(zip(answer.titles, answer.cells, strict=True)),
         detail=orjson.loads(answer.detail_json) if answer.detail_json else {},
     )
 
@@ -268,8 +296,8 @@ def _moment(message: Any, name: str) -> datetime | None:
     """The time in a field, None where it is not set."""
     if not message.HasField(name):
         return None
-    stamp: Timestamp = getattr(message, name)
-    return stamp.ToDatetime(tzinfo=UTC)
+    stamped: Timestamp = getattr(message, name)
+    return moment(stamped)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,21 @@ from loguru import logger
 
 from sentinel.clock import Instant
 from sentinel.model import Absorption, Burial, Command, Replay
+from sentinel.pipeline.rules import Exchange
 from sentinel.store.protocol import Batch, Revival
 
 
 def obey(
-    commands: Iterable[Command], batch: Batch, programs: Set[str], new_delivery: Callable[[], int], now: Instant
+    commands: Iterable[Command | Exchange],
+    batch: Batch,
+    programs: Set[str],
+    new_delivery: Callable[[], int],
+    now: Instant,
 ) -> None:
     """Puts into the batch what was asked for.
 
-    `programs` are sinks that get old news, too; `new_delivery` makes the numbers of deliveries.
+    An exchange puts nothing there: it comes after the commit. `programs` are sinks that get old news, too;
+    `new_delivery` makes the numbers of deliveries.
     """
     for command in commands:
         match command:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sentinel.model import Attempt, Command, Position
+from sentinel.pipeline.rules import Exchange
 from sentinel.sources.room import Frame
 
 CAPACITY = 1024
@@ -69,7 +70,7 @@ Item = Opened | Arrived | Closed
 class Asked:
     """A command, and whom to call once what it brought is committed."""
 
-    command: Command
+    command: Command | Exchange
     done: Callable[[], None]
 
 
@@ -97,7 +98,7 @@ class Inbox:
             self._attempts.append(attempt)
             self._changed.notify_all()
 
-    def ask(self, command: Command, done: Callable[[], None]) -> None:
+    def ask(self, command: Command | Exchange, done: Callable[[], None]) -> None:
         """Puts a command into its lane; never waits. `done` is called on the writer's thread, or never if it ends."""
         with self._changed:
             self._asked.append(Asked(command, done))

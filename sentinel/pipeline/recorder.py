@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import count
@@ -11,10 +12,11 @@ from typing import Any, NamedTuple
 from loguru import logger
 
 from sentinel.clock import Instant
-from sentinel.events import Event, Finding, Provenance, seal
+from sentinel.events import Event, Finding, Provenance
 from sentinel.model import SubjectKey
 from sentinel.pipeline.intake import SourceState, SubjectState
-from sentinel.sources.room import Detector, Frame, Inputs, Kind
+from sentinel.pipeline.sealing import Sealing
+from sentinel.sources.room import Detector, Earlier, Frame, Inputs, Kind
 from sentinel.store.protocol import Batch, Reject, SpanRow, SubjectRow
 
 _MODULUS = 1 << 256
@@ -56,16 +58,21 @@ class _Moment:
 class Recorder:
     """Keeps the ledger's counters: its id, the highest revision, the numbers of events."""
 
-    def __init__(self, *, ledger_id: str, high_revision: int, next_event: int) -> None:
+    def __init__(
+        self, *, ledger_id: str, high_revision: int, next_event: int, sealing: Sealing, earlier: Mapping[str, Earlier]
+    ) -> None:
         self.ledger_id = ledger_id
+        self.sealing = sealing
+        self._earlier = earlier
         self._high_revision = high_revision
         self._numbers = count(next_event)
 
     def record(self, state: SourceState, frame: Frame, batch: Batch, now: Instant) -> Recorded:
         """Takes the frame into the snapshot and the batch; events are sorted by subject and catalogue.
 
-        Everything up to the first base of a source is taken in silence, and the first base in another network by all
-        but those who speak of the move: what is not in that one belonged to the other network.
+        Everything up to the first base of a source is taken in silence, but for what is compared with what was known
+        earlier; and the first base in another network by all but those who speak of the move: what is not in that one
+        belonged to the other network.
         """
         moved = _is_another_network(state, frame)
         before_hash = state.snapshot_hash()
@@ -74,15 +81,35 @@ class Recorder:
             _apply(state, step, batch)
             _note_availability(state, step, frame.captured_at, batch, now)
             batch.high_revision = self._high_revision
-        moment = _Moment(
-            inputs=_whole(state, frame.inputs) if frame.whole else frame.inputs,
-            people={**state.row.people, **frame.people} if frame.people else state.row.people,
-            at=frame.captured_at,
-            cause=frame.cause,
-            heard=_on_move if moved else _all if state.row.based else _nobody,
-        )
+        people = {**state.row.people, **frame.people} if frame.people else state.row.people
+        said = _Moment(frame.inputs, people, frame.captured_at, frame.cause, _nobody)
+        if moved or state.row.based:
+            said = replace(said, heard=_on_move if moved else _all)
+        elif frame.whole and state.row.name in self._earlier:
+            said = replace(said, heard=self._look_back(state, self._earlier[state.row.name], said, batch, now))
+            before_hash = state.snapshot_hash()
+        moment = replace(said, inputs=_whole(state, frame.inputs)) if frame.whole else said
         events = self._take(state, moment, before_hash, batch, now)
         return Recorded(events, [step.key for step in dropped])
+
+    def _look_back(
+        self, state: SourceState, earlier: Earlier, said: _Moment, batch: Batch, now: Instant
+    ) -> Callable[[Kind], tuple[Detector, ...]]:
+        """Takes in silence what was known before the first base; returns who may speak of what differs from it."""
+        seen = dict(_seen(state, earlier.subject_type, said))
+        before = earlier.records(seen)
+        if before is None:
+            return _nobody
+        for subject_id, record in before.items():
+            key = state.key(earlier.subject_type, subject_id)
+            revision = self._revision(state.subjects[key.type].get(subject_id))
+            state.derivation.follow(key.type, key.id, None, record)
+            _apply(state, Step(key, None, record, (), revision, {}), batch)
+            # Nobody knows since when it was as it was: its time begins with what is seen now.
+            _note_availability(state, Step(key, None, seen.get(subject_id), (), revision, {}), said.at, batch, now)
+        self._fold(state, said, state.derivation.inputs(), batch, now)
+        kinds = [state.room.kinds[of] for of in (earlier.subject_type, *earlier.derived)]
+        return lambda kind: kind.detectors if any(kind is own for own in kinds) else ()
 
     def pass_time(self, state: SourceState, due: Mapping[str, set[str]], batch: Batch, now: Instant) -> list[Event]:
         """Takes in that time went by: records that say that they have changed by now, by type and id, do so."""
@@ -111,6 +138,7 @@ class Recorder:
             before_hash=before_hash,
             after_hash=state.snapshot_hash(),
             recorded_at=now.wall,
+            labels=self.sealing.labels.get(state.row.name, {}),
         )
         events = list(self._events(sorted(steps, key=lambda step: step.key), provenance))
         batch.events.extend(events)
@@ -158,8 +186,10 @@ class Recorder:
     def _events(self, steps: list[Step], provenance: Callable[..., Provenance]) -> Iterator[Event]:
         for step in steps:
             for finding in step.findings:
-                resolves = _resolves(step, finding)
-                event = seal(finding, provenance(revision=step.revision, resolves=resolves), next(self._numbers))
+                if finding.type.name in self.sealing.unrecorded:
+                    continue
+                told = provenance(revision=step.revision, resolves=_resolves(step, finding))
+                event = self.sealing.sealed(finding, told, next(self._numbers))
                 if finding.problem == "opens":
                     step.problems[finding.type.aspect] = event.event_id
                 yield event
@@ -175,6 +205,15 @@ def _on_move(kind: Kind) -> tuple[Detector, ...]:
 
 def _nobody(_: Kind) -> tuple[Detector, ...]:
     return ()
+
+
+def _seen(state: SourceState, subject_type: str, said: _Moment) -> Iterator[tuple[str, Any]]:
+    """The records of those that a first base shows; one that cannot be understood is left to the fold."""
+    for subject_id, own in said.inputs.get(subject_type, {}).items():
+        with suppress(Exception):
+            record = state.room.kinds[subject_type].advance(None, own, said.people, said.at)
+            if record is not None:
+                yield subject_id, record
 
 
 def _whole(state: SourceState, said: Inputs) -> Inputs:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from types import MappingProxyType
 
 from loguru import logger
 
@@ -18,7 +18,6 @@ from sentinel.model import (
     Position,
     Reached,
     Sight,
-    SinkPolicy,
     SubjectKey,
     unwatched,
 )
@@ -27,10 +26,10 @@ from sentinel.pipeline.commands import obey
 from sentinel.pipeline.inbox import Arrived, Asked, Closed, Inbox, Item, Opened, Session
 from sentinel.pipeline.intake import Place, SourceState, SubjectState
 from sentinel.pipeline.recorder import Recorder, subject_digest
-from sentinel.policy.routes import Route, everything_to
+from sentinel.pipeline.rules import Exchange, Outbox, Rules, give_up_orphans
 from sentinel.policy.views import Views
-from sentinel.sources.room import Frame, Room
-from sentinel.store.protocol import Batch, Contents, GivenUp, SourceRow, SpanRow, Store, SubjectRow
+from sentinel.sources.room import Earlier, Frame, Room
+from sentinel.store.protocol import Batch, Contents, SourceRow, SpanRow, Store, SubjectRow
 
 MOST_FRAMES = 256
 """Frames per commit."""
@@ -41,16 +40,6 @@ MOST_LINES = 20
 """Events of one step that are logged one by one."""
 PURGE_EVERY = timedelta(hours=1)
 PURGE_AT_ONCE = 1000
-
-
-class Outbox(Protocol):
-    """Where a sink's deliveries go after the commit."""
-
-    def offer(self, tellings: Sequence[Telling]) -> None:
-        """Takes them over; returns at once."""
-
-    def look_again(self) -> None:
-        """The store has deliveries for it that are not offered; returns at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,39 +79,29 @@ class Writer:
         store: Store,
         contents: Contents,
         rooms: Mapping[str, Room],
-        sinks: Sequence[SinkPolicy],
+        rules: Rules,
         outboxes: Mapping[str, Outbox],
-        window: timedelta,
-        retention: timedelta,
         new_id: Callable[[], str],
         on_commit: Callable[[], None],
         now: Instant,
         reached: Reached = unwatched,
-        routes: Sequence[Route] | None = None,
+        earlier: Mapping[str, Earlier] = MappingProxyType({}),
     ) -> None:
-        """Without `routes` every sink is told everything."""
+        """`earlier` is, by source, what was known of it before this ledger began."""
         self.inbox = inbox
         self.reports: tuple[SourceReport, ...] = ()
         self._store = store
-        self._outboxes = outboxes
-        self._programs = {sink.name for sink in sinks if sink.audience is Audience.PROGRAMS}
-        self._retention = retention
         self._new_id = new_id
         self._on_commit = on_commit
         self._reached = reached
         self._recorder = Recorder(
-            ledger_id=contents.ledger_id, high_revision=contents.high_revision, next_event=contents.next_event
+            ledger_id=contents.ledger_id,
+            high_revision=contents.high_revision,
+            next_event=contents.next_event,
+            sealing=rules.sealing,
+            earlier=earlier,
         )
-        if routes is None:
-            routes = everything_to(sink.name for sink in sinks)
-        self._views = Views(
-            sinks=sinks,
-            routes=routes,
-            window=window,
-            rows=contents.differences,
-            next_delivery=contents.next_delivery,
-            now=now,
-        )
+        self._follow(rules, outboxes, contents, contents.next_delivery, now)
         self._sources = {name: _restored(name, room, contents, now) for name, room in sorted(rooms.items())}
         self._unwatched = [_unwatched(state, contents, now) for state in self._sources.values() if state.row.based]
         self._attempts: list[Attempt] = []
@@ -154,9 +133,30 @@ class Writer:
         self._settle_attempts(attempts, done, now)
         self._reached("folded")
         self._commit(done)
+        for one in asked:
+            if isinstance(one.command, Exchange):
+                self._exchange(one.command, now)
+            one.done()
         self._purge(now)
         self._store.tidy()
         return self._next_due(now)
+
+    def _follow(
+        self, rules: Rules, outboxes: Mapping[str, Outbox], contents: Contents, next_delivery: int, now: Instant
+    ) -> None:
+        """Goes on by these rules from what is stored."""
+        self._outboxes = outboxes
+        self._programs = {sink.name for sink in rules.sinks if sink.audience is Audience.PROGRAMS}
+        self._retention = rules.retention
+        self._recorder.sealing = rules.sealing
+        self._views = Views(
+            sinks=rules.sinks,
+            routes=rules.routes,
+            window=rules.window,
+            rows=contents.differences,
+            next_delivery=next_delivery,
+            now=now,
+        )
 
     def _take(self, item: Item, done: _Pass, now: Instant) -> None:
         state = self._sources[item.session.hello.source]
@@ -242,7 +242,7 @@ class Writer:
             return
         if self._attempts_due is None:
             self._attempts_due = now.boot + OUTCOMES_WAIT
-        if done.batch or len(self._attempts) >= OUTCOMES_AT_ONCE or now.boot >= self._attempts_due:
+        if done.batch or done.asked or len(self._attempts) >= OUTCOMES_AT_ONCE or now.boot >= self._attempts_due:
             done.batch.attempts, self._attempts, self._attempts_due = self._attempts, [], None
 
     def _commit(self, done: _Pass) -> None:
@@ -276,8 +276,13 @@ class Writer:
         if done.batch.revivals:
             for outbox in self._outboxes.values():
                 outbox.look_again()
-        for one in done.asked:
-            one.done()
+
+    def _exchange(self, command: Exchange, now: Instant) -> None:
+        """After the commit nothing is known here that the store does not know, so that this is like a start."""
+        contents = self._store.load()
+        give_up_orphans(self._store, contents, command.rules.sinks, now)
+        # Its own count, not the store's: loops that go on take no number that they have had.
+        self._follow(command.rules, command.outboxes, contents, self._views.new_delivery(), now)
 
     def _purge(self, now: Instant) -> None:
         if now.boot < self._purge_due:
@@ -310,12 +315,6 @@ class Writer:
             if closing:
                 return
             self.inbox.wait(due)
-
-
-def orphans(contents: Contents, sinks: Sequence[SinkPolicy], now: Instant) -> list[GivenUp]:
-    """Sinks with pending deliveries that the configuration no longer has: given up, with that reason."""
-    gone = contents.pending.keys() - {sink.name for sink in sinks}
-    return [GivenUp(sink, now.wall, "the configuration no longer has this sink") for sink in sorted(gone)]
 
 
 def _restored(name: str, room: Room, contents: Contents, now: Instant) -> SourceState:

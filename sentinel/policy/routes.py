@@ -92,6 +92,11 @@ def matching(event: Event, routes: Sequence[Route]) -> Iterator[Route]:
                 return
 
 
+def selects(event: Event, selector: Selector) -> bool:
+    """Whether the event is like that; one that names nothing selects every event."""
+    return _fits_type(event, selector) and _holds(event, _said(event) if _asks_who(selector) else None, selector)
+
+
 @dataclass(frozen=True, slots=True)
 class _Said:
     """What an event says of who it is about, before and after; lower case but for tags and labels."""

@@ -54,16 +54,37 @@ class Record(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """A subject for a table: its state in a word, since when, and further cells by title."""
+    """A subject for a table: its name, its state in a word, since when, and further cells by title.
 
+    `facts` are those that it can be found by: `dns_name`, `hostname`, `tags`, `owner`, `owner_id`, `os`, `addresses`.
+    """
+
+    name: str
     state: str
     since: datetime | None
-    columns: tuple[tuple[str, str], ...]
-    detail: Mapping[str, object]
+    columns: tuple[tuple[str, str], ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What was known of a source before its ledger began.
+
+    `records(seen)` gives the records of `subject_type` as they were, by id, from those that are there now; None if
+    nothing can be said. With the first base, differences are told of `subject_type` and of those derived from it,
+    `derived`.
+    """
+
+    subject_type: str
+    derived: frozenset[str]
+    records: Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 
 
 Detector = Callable[[SubjectKey, Any, Any, datetime], Iterator[Finding]]
 """(subject, before, after, when the frame was captured) → what changed; None stands for not there."""
+
+Example = Callable[[str, datetime], Finding]
+"""(source, when) → a made-up finding of one type of event, as a detector finds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +106,9 @@ class Kind:
     is gone. `gone` is the input of a subject that a base does not have; None for a kind that a base may leave out.
     `on_move` are the detectors that still speak when the edge turns out to be in another network, which all others take
     in silence. `needs_sight` says that a change is only to be believed while the source sees. `availability(record)` is
-    `up`, `down` or `unknown`, and since when, as far as known; None if nobody counts it. `describe` makes the subject a
-    device; None for one that no table of devices shows.
+    `up`, `down` or `unknown`, and since when, as far as known; None if nobody counts it. `describe(body)` makes the
+    subject a device; None for one that no table of devices shows. It takes the record as `encode` wrote it, because
+    thousands are shown at once. `detail(record)` is everything about the subject, for programs, as JSON has it.
     """
 
     advance: Callable[[Any, Any, Mapping[int, str], datetime], Any]
@@ -97,7 +119,8 @@ class Kind:
     on_move: tuple[Detector, ...] = ()
     needs_sight: bool = True
     availability: Callable[[Any], tuple[str, datetime | None]] | None = None
-    describe: Callable[[Any], Description] | None = None
+    describe: Callable[[bytes], Description] | None = None
+    detail: Callable[[Any], Mapping[str, object]] | None = None
     timer: Timer | None = None
 
 

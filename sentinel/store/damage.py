@@ -57,9 +57,10 @@ def refuse_orphaned_log(path: Path) -> None:
 
 
 def schema_seal(connection: sqlite3.Connection) -> int:
-    """The checksum of the definitions of all tables and indexes."""
+    """The checksum of the definitions of all tables and indexes, and of the number of their version."""
+    version = connection.execute("PRAGMA user_version").fetchone()
     found = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name")
-    return rows.seal(*(value for row in found for value in row))
+    return rows.seal(*version, *(value for row in found for value in row))
 
 
 def _refuse(path: Path, what: str) -> NoReturn:

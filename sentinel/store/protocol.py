@@ -1,6 +1,6 @@
 """What the service asks of a store. One writer commits; readers only read."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -222,8 +222,8 @@ class Reader(Protocol):
         """How many events the ledger has."""
         ...
 
-    def subjects(self) -> Iterable[SubjectRow]:
-        """All subjects, sorted by key."""
+    def subjects(self, types: Collection[str] = ()) -> Iterable[SubjectRow]:
+        """All subjects, or those of some types, sorted by key."""
         ...
 
     def sink_counts(self) -> Mapping[str, SinkCounts]:

@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -69,10 +69,10 @@ class SqliteReader:
         with self._open() as connection:
             return _one(connection, "SELECT count(*) FROM events")
 
-    def subjects(self) -> tuple[SubjectRow, ...]:
-        """All subjects, sorted by key."""
+    def subjects(self, types: Collection[str] = ()) -> tuple[SubjectRow, ...]:
+        """All subjects, or those of some types, sorted by key."""
         with self._open() as connection:
-            found = connection.execute(f"SELECT {rows.SUBJECT_COLUMNS} FROM subjects ORDER BY source, type, id")
+            found = connection.execute(_SUBJECTS, {"types": orjson.dumps(list(types)).decode()})
             return tuple(map(rows.to_subject, found))
 
     def sink_counts(self) -> Mapping[str, SinkCounts]:
@@ -215,6 +215,10 @@ _WANTED = """
     AND +recorded_at >= :since  -- without its index: events are read in their order
 """
 _PAGE = f"SELECT {rows.EVENT_COLUMNS} FROM events WHERE number > :after AND {_WANTED} ORDER BY number LIMIT {PAGE}"
+_SUBJECTS = f"""
+    SELECT {rows.SUBJECT_COLUMNS} FROM subjects
+    WHERE :types = '[]' OR type IN (SELECT value FROM json_each(:types)) ORDER BY source, type, id
+"""
 _OPEN_PROBLEMS = """
     SELECT sink, problem, route FROM differences
     WHERE source = ? AND subject_type = ? AND subject_id = ? AND problem IS NOT NULL ORDER BY sink, aspect

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from importlib import resources
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +165,7 @@ class SqliteStore:
         return {row[0]: rows.to_event(row, self._catalogue) for row in found}
 
     def _write(self, batch: Batch) -> None:
-        many = self._connection.executemany
+        many = self._many
         if batch.high_revision is not None or batch.ledger_id is not None:
             many(_UPDATE_LEDGER, [(batch.ledger_id, batch.high_revision, None)])
         many(f"INSERT OR REPLACE INTO sources VALUES ({_marks(15)})", _sealed(rows.from_source, batch.sources.values()))
@@ -187,8 +188,14 @@ class SqliteStore:
             [(reject.source, reject.subject_id, rfc3339(reject.recorded_at), reject.why) for reject in batch.rejects],
         )
 
+    def _many(self, statement: str, values: Iterable[Any]) -> None:
+        """Runs the statement for each of the values; for none it would cost as much as for one, and is left out."""
+        left = iter(values)
+        if (first := next(left, None)) is not None:
+            self._connection.executemany(statement, chain((first,), left))
+
     def _write_commands(self, batch: Batch) -> None:
-        many = self._connection.executemany
+        many = self._many
         for absorption, at in batch.absorptions:
             many(_ABSORB, [(rfc3339(at), absorption.into, older) for older in absorption.older])
             many(_SPEAK_ALSO, [(rows.numbers(absorption.also), absorption.into)])

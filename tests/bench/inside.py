@@ -9,7 +9,10 @@ from sentinel import logs
 from sentinel.clock import Instant, SystemClock
 from sentinel.model import Attempt, Audience, DeliveryState, SinkPolicy
 from sentinel.pipeline.inbox import Inbox
+from sentinel.pipeline.rules import Rules
+from sentinel.pipeline.sealing import PLAIN
 from sentinel.pipeline.writer import Writer
+from sentinel.policy.routes import everything_to
 from sentinel.sources.tailnet import ROOM
 from sentinel.store.protocol import Contents
 from sentinel.store.sqlite import SqliteStore
@@ -51,10 +54,8 @@ def writer(store: SqliteStore, contents: Contents, now: Instant) -> Writer:
         store=store,
         contents=contents,
         rooms={SOURCE: ROOM},
-        sinks=(POLICY,),
+        rules=Rules((POLICY,), everything_to((POLICY.name,)), timedelta(), timedelta(days=90), PLAIN),
         outboxes={},
-        window=timedelta(),
-        retention=timedelta(days=90),
         new_id=lambda: "ledger",
         on_commit=lambda: None,
         now=now,

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from sentinel import app
 from sentinel.cli import demo
 from sentinel.cli.commands import cli
 from sentinel.cli.tables import COLUMNS, cut, table, width
-from sentinel.config import Config
+from sentinel.config import Config, Loaded
 from sentinel.control.client import connected
 from sentinel.control.v1 import control_pb2, control_pb2_grpc
 from sentinel.control.values import Asked, Look, Occurrence, Subject
@@ -82,6 +82,8 @@ class Program:
     rehearsed: list[bool] = field(default_factory=list)
     looked: list[Config] = field(default_factory=list)
     sight: Look = field(default_factory=lambda: Look((), ()))
+    again: Callable[[], Loaded] | None = None
+    warnings: tuple[str, ...] = ()
 
     def serve(
         self,
@@ -90,7 +92,10 @@ class Program:
         extra_env: Mapping[str, str] | None = None,
         ready: Callable[[], None] | None = None,
         once: bool = False,
+        again: Callable[[], Loaded] | None = None,
+        warnings: tuple[str, ...] = (),
     ) -> int:
+        self.again, self.warnings = again, warnings
         self.once.append(once)
         self.served.append(config)
         self.environments.append(extra_env)
@@ -146,6 +151,7 @@ class Service(control_pb2_grpc.ControlServiceServicer):
         self.subjects: list[control_pb2.Subject] = []
         self.events: list[control_pb2.ListEventsResponse] = []
         self.letters: list[control_pb2.ListDeliveriesResponse] = []
+        self.reloaded = control_pb2.ReloadResponse()
         self.requests: list[Any] = []
         self.hanging = threading.Event()
         self.hanging.set()
@@ -156,6 +162,9 @@ class Service(control_pb2_grpc.ControlServiceServicer):
         if self.code is not None:
             context.abort(self.code, "the disk\nis full")
         return self.status
+
+    def Reload(self, request: Any, context: Any) -> control_pb2.ReloadResponse:
+        return self.reloaded
 
     def ListSubjects(self, request: Any, context: Any) -> Iterator[control_pb2.ListSubjectsResponse]:
         yield control_pb2.ListSubjectsResponse(subjects=self.subjects)
@@ -364,10 +373,12 @@ class TestLooking:
             "tags": ["tag:server"],
             "addresses": ["100.64.0.7"],
             "owner_id": 7,
+            "owners": ["7"],
             "routes": ["10.0.0.0/8"],
             "machine_authorized": None,
             "expired": False,
             "key_expiry": "2026-09-01T00:00:00.000000Z",
+            "hostinfo_hash": "8c7f2a2e01b4aa10",
             "os": "linux\x1b",
         }
         peer = Subject("tailnet", "peer", "n1", "nas", "offline", MOMENT, 3, (), detail)
@@ -405,17 +416,19 @@ class TestLooking:
                 "machine_authorized": None,
                 "expired": False,
                 "key_expiry": "2026-09-01T00:00:00.000000Z",
-                "hostinfo_hash": None,
+                "hostinfo_hash": "8c7f2a2e01b4aa10",
                 "metadata": {"os": "linux\x1b"},
             }
         ]
         assert "\x1b" not in result.stdout
 
     def test_the_state_of_the_node_itself_is_there_when_it_is_known(self) -> None:
-        daemon = Subject("tailnet", "daemon", "local", "", "up", None, 1, (), {"state": "Running"})
+        said = {"state": "NeedsLogin", "login_detail": "the key of this node has expired"}
+        daemon = Subject("tailnet", "daemon", "local", "", "", None, 1, (), said)
         prefs = Subject("tailnet", "prefs", "local", "", "", None, 1, (), {"run_ssh": True})
         document = json.loads(run("dump-netmap", program=Program(sight=Look((daemon, prefs), ()))).stdout)
-        assert document["daemon_state"] == "Running"
+        assert document["daemon_state"] == "NeedsLogin"
+        assert document["error_message"] == "the key of this node has expired"
         assert (document["prefs"], document["tailnet"], document["peers"]) == ({"run_ssh": True}, {}, [])
 
     def test_a_running_service_is_asked_instead(self, service: Service, program: Program) -> None:
@@ -661,7 +674,6 @@ class TestDevices:
     @pytest.fixture(autouse=True)
     def known(self, service: Service) -> None:
         for name, state in (("nas", "online"), ("日本の電話\x1b[2J", "offline"), ("a" * 90, "online")):
-            columns = [control_pb2.Column(title="os", text="linux"), control_pb2.Column(title="owner", text="mira@x")]
             service.subjects.append(
                 control_pb2.Subject(
                     source="tailnet",
@@ -671,7 +683,8 @@ class TestDevices:
                     state=state,
                     since=stamp(MOMENT),
                     revision=7,
-                    columns=columns,
+                    titles=["os", "owner"],
+                    cells=["linux", "mira@x"],
                     detail_json=orjson.dumps({"tags": ["tag:a"], "name": "never this"}),
                 )
             )
@@ -968,3 +981,79 @@ def test_a_command_that_only_asks_waits_for_no_store_and_no_sinks() -> None:
     unused = ("apprise", "sqlite3", "sentinel.app.service", "sentinel.pipeline.writer", "sentinel.sources.tailnet")
     ended = subprocess.run([sys.executable, "-c", program, *unused], capture_output=True, text=True, check=True)
     assert ended.stdout == "[]\n"
+
+
+class TestReload:
+    def test_it_says_what_was_taken_and_what_waits_for_a_start(self, service: Service) -> None:
+        service.reloaded = control_pb2.ReloadResponse(
+            taken=["retention"],
+            restarted=["tsnet.control_url"],
+            waiting=["state.path"],
+            remarks=["source home: its sidecar has not answered yet"],
+        )
+        result = run("reload")
+        assert (result.exit_code, result.stdout) == (
+            0,
+            "Taken:\n  retention\n"
+            "Taken, sidecars restart their nodes for it:\n  tsnet.control_url\n"
+            "Counts from the next start of the service:\n  state.path\n"
+            "warning: source home: its sidecar has not answered yet\n",
+        )
+
+    def test_it_says_when_nothing_is_different(self, service: Service) -> None:
+        assert run("reload").stdout == "Nothing has changed.\n"
+
+    def test_faults_are_listed_and_end_as_a_bad_configuration(self, service: Service) -> None:
+        service.reloaded = control_pb2.ReloadResponse(faults=["a.yaml:3: retention: is no duration", "b"])
+        result = run("reload")
+        assert (result.exit_code, result.stdout) == (78, "")
+        assert result.stderr == "error: a.yaml:3: retention: is no duration\nerror: b\n"
+
+    def test_programs_get_all_of_it(self, service: Service) -> None:
+        service.reloaded = control_pb2.ReloadResponse(taken=["retention"])
+        told = json.loads(run("reload", "--json").stdout)
+        assert told == {"faults": [], "taken": ["retention"], "restarted": [], "waiting": [], "remarks": []}
+
+    def test_without_a_service_it_says_so(self) -> None:
+        result = run("reload")
+        assert (result.exit_code, "no Sentinel service answers" in result.stderr) == (1, True)
+
+
+class TestAgain:
+    def test_the_service_reads_the_same_files_and_options_again(self, here: Path) -> None:
+        configured(here, "retention: 1d")
+        program = Program()
+        assert run("serve", "--log-level", "warn", program=program).exit_code == 0
+        assert program.again is not None
+        configured(here, "retention: 2d")
+        config = program.again().config
+        assert config is not None
+        assert (config.retention, config.output.log_level) == (timedelta(days=2), "warning")
+
+    def test_what_it_finds_wrong_beyond_the_files_form_is_a_fault_too(self, here: Path) -> None:
+        program = Program()
+        run("serve", program=program)
+        program.faults = (Fault("is not a URL", "sinks.phone.url"),)
+        assert program.again is not None
+        again = program.again()
+        assert (again.config, [fault.text for fault in again.faults]) == (None, ["is not a URL"])
+
+    def test_the_status_repeats_which_sinks_are_skipped(self, here: Path) -> None:
+        configured(here, "notifier: {sinks: [{name: hook, type: webhook, url: ''}]}")
+        program = Program()
+        run("serve", program=program)
+        assert program.warnings == ("the sink hook is skipped: it has no url",)
+
+    def test_a_warning_is_no_trouble(self, service: Service) -> None:
+        service.status.warnings.append("the sink hook is skipped: it has no url")
+        result = run("status")
+        assert result.exit_code == 0
+        assert "warning: the sink hook is skipped: it has no url\n" in result.stdout
+
+
+def test_config_show_names_what_an_edge_has_from_its_own_environment(service: Service) -> None:
+    own = ["SENTINEL_TSNET_HOSTNAME", "SENTINEL_TAILSCALE_AUTH_KEY", "SENTINEL_LATER"]
+    service.status.sources.add(name="home", own_variables=own)
+    told = {each["path"]: each for each in json.loads(run("config", "show", "--json").stdout)}
+    assert {path for path, each in told.items() if each["origin"] == "edge"} == {"tsnet.hostname", "tsnet.auth_key"}
+    assert told["tsnet.hostname"]["value"] == "(hidden)"

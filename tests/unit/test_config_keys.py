@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from sentinel.app.service import _edges, _supervisor
+from sentinel.app.checks import check
+from sentinel.app.edges import edges
+from sentinel.app.service import _supervisor
 from sentinel.app.sinks import specs
+from sentinel.app.tables import rooms
 from sentinel.config import Config, Loaded, examine
 from sentinel.config.document import Place
 from sentinel.config.given import OriginKind
 from sentinel.config.pending import PENDING, pending, pending_in
 from sentinel.config.reference import Key, key_id, keys
-from sentinel.config.reloading import Restart, compare
+from sentinel.config.reloading import Restart, compare, running
 from sentinel.config.showing import HIDDEN, shown
 from sentinel.delivery.sinks import (
     AlertmanagerSettings,
@@ -30,6 +33,9 @@ from sentinel.delivery.sinks import (
     in_flight,
 )
 from sentinel.events import Severity, Text
+from sentinel.ingest import Login
+from sentinel.sources.tailnet.model import PEER
+from tests.builders import START, Wire, node
 
 TESTS = Path(__file__).parents[1]
 # Where the effect of a key is proved: a file below tests, and a test in it.
@@ -44,6 +50,7 @@ TEMPLATES = "templates: {peer.offline: {title: '{{ name }} is gone'}}"
 FILES = ("sinks.<name>.url_file", "sinks.<name>.secrets_file")
 _HERE = "unit/test_config_keys.py"
 _JOB = "integration/test_main_job.py"
+_SEALING = "unit/test_sealing.py"
 _LOGS = "unit/test_logs.py"
 _FILES = "test_a_secret_of_a_sink_can_stand_in_a_file_of_its_own"
 _ALL = "test_each_key_of_a_sink_reaches_it"
@@ -68,6 +75,20 @@ PROOFS: Mapping[str, tuple[str, str]] = {
     "tsnet.auth_key_file": (_HERE, "test_the_edge_gets_what_tsnet_says"),
     "tsnet.ephemeral": (_HERE, "test_the_edge_gets_what_tsnet_says"),
     "tsnet.log_upload": (_HERE, "test_the_edge_gets_what_tsnet_says"),
+    **{
+        f"tsnet.{key}": (_HERE, "test_the_edge_gets_how_its_node_logs_in")
+        for key in (
+            *("login_mode", "allow_interactive_fallback", "login_timeout", "advertise_tags"),
+            *("client_secret", "client_id", "id_token", "audience"),
+        )
+    },
+    "severity_overrides[].match": (_SEALING, "test_the_first_override_that_fits_decides_the_severity"),
+    "severity_overrides[].severity": (_SEALING, "test_the_first_override_that_fits_decides_the_severity"),
+    "detectors.<name>.enabled": (_SEALING, "test_what_a_detector_made_is_not_recorded_without_it"),
+    "detector_order": (_SEALING, "test_what_a_detector_made_is_not_recorded_without_it"),
+    "sources.<name>.labels": (_SEALING, "test_events_carry_the_labels_of_their_source_and_routes_see_them"),
+    "sources.<name>.include": (_HERE, "test_nodes_of_others_are_watched_if_that_is_asked_for"),
+    "sources.<name>.tsnet": (_HERE, "test_a_source_can_have_a_node_of_its_own"),
     "sources.<name>.sidecar": (_JOB, "test_an_external_sidecar_feeds_a_service_that_does_not_manage_it"),
     "ingest.socket": (_HERE, "test_the_sidecar_keeps_its_keys_where_tsnet_says"),
     "control.socket": ("integration/test_edge_cases.py", "test_the_sockets_are_for_their_owner_alone"),
@@ -190,15 +211,55 @@ class TestEffects:
     def test_the_edge_gets_what_tsnet_says(self, tmp_path: Path) -> None:
         (tmp_path / "key").write_text("tskey-file\n")
         where = "hostname: a, control_url: 'https://hs.example.com', auth_key_file: key"
-        (edge,) = _edges(valid(tmp_path, f"tsnet: {{{where}, ephemeral: true, log_upload: false}}")).values()
-        assert (edge.hostname, edge.control_url, edge.auth_key) == ("a", "https://hs.example.com", "tskey-file")
+        (edge,) = edges(valid(tmp_path, f"tsnet: {{{where}, ephemeral: true, log_upload: false}}")).values()
+        assert (edge.hostname, edge.control_url, edge.login.auth_key) == ("a", "https://hs.example.com", "tskey-file")
         assert (edge.ephemeral, edge.log_upload) == (True, False)
+
+    def test_the_edge_gets_how_its_node_logs_in(self, tmp_path: Path) -> None:
+        how = "login_mode: oauth, allow_interactive_fallback: true, login_timeout: 90s, advertise_tags: [tag:a, tag:b]"
+        what = "client_secret: s, client_id: i, id_token: t, audience: a"
+        (edge,) = edges(valid(tmp_path, f"tsnet: {{{how}, {what}}}")).values()
+        assert edge.advertise_tags == ("tag:a", "tag:b")
+        assert edge.login == Login("oauth", True, timedelta(seconds=90), "", "s", "i", "t", "a")
+
+    def test_a_source_can_have_a_node_of_its_own(self, tmp_path: Path) -> None:
+        (tmp_path / "key").write_text("tskey-file")
+        own = "b: {sidecar: external, tsnet: {hostname: b, auth_key: tskey-b, state_dir: keys}}"
+        text = f"tsnet: {{auth_key_file: key, ephemeral: true}}\nsources: {{a: {{}}, {own}}}"
+        config = valid(tmp_path, text)
+        found = edges(config)
+        assert [(edge.hostname, edge.login.auth_key, edge.ephemeral) for edge in found.values()] == [
+            ("sentinel", "tskey-file", True),
+            ("b", "tskey-b", True),
+        ]
+        assert _supervisor(config, "b", "sidecar", {})._command[-1] == str(tmp_path / "keys")
+
+    def test_nodes_of_others_are_watched_if_that_is_asked_for(self, tmp_path: Path) -> None:
+        config = valid(tmp_path, "sources: {a: {include: [mullvad]}, b: {sidecar: external}}")
+        seen = Wire().base(node("exit", wireguard_only=True)).inputs[PEER]["n-exit"]
+        shown = {
+            name: room.kinds[PEER].advance(None, seen, {}, START) is not None for name, room in rooms(config).items()
+        }
+        assert shown == {"a": True, "b": False}
+        (fault,) = check(valid(tmp_path, "sources: {a: {include: [mulvad]}}"))
+        assert str(fault) == "sources.a.include: names `mulvad`, which is none of: ingress, mullvad, shared"
 
     def test_the_sidecar_keeps_its_keys_where_tsnet_says(self, tmp_path: Path) -> None:
         config = valid(tmp_path, "tsnet: {state_dir: keys}\ningest: {socket: /run/x.sock}")
-        command = _supervisor(config, "home", "sidecar", {})._command
+        command = _supervisor(config, "tailnet", "sidecar", {})._command
         assert command[-2:] == ("--state-dir", str(tmp_path / "keys"))
         assert "unix:/run/x.sock" in command
+
+    def test_of_two_auth_keys_that_of_the_stronger_layer_counts(self, tmp_path: Path) -> None:
+        (tmp_path / "key").write_text("tskey-file")
+
+        def key(text: str, env: Mapping[str, str]) -> str:
+            config = loaded(tmp_path, text, env).config
+            assert config is not None
+            return config.tsnet.login_key.get_secret_value()
+
+        assert key("tsnet: {auth_key_file: key}", {"SENTINEL_TAILSCALE_AUTH_KEY": "tskey-env"}) == "tskey-env"
+        assert key("tsnet: {auth_key: tskey-a}", {"SENTINEL_TSNET__AUTH_KEY_FILE": "key"}) == "tskey-file"
 
     def test_an_auth_key_stands_in_one_place_alone(self, tmp_path: Path) -> None:
         (tmp_path / "key").write_text("tskey-file")
@@ -318,3 +379,28 @@ class TestReloading:
     def test_the_same_again_is_no_change(self, tmp_path: Path) -> None:
         text = (TESTS.parent / "config/sentinel.example.yaml").read_text()
         assert compare(valid(tmp_path, text), valid(tmp_path, text)) == ()
+
+    @pytest.mark.parametrize(
+        ("after", "paths"),
+        [
+            ("retention: 1d", ()),
+            ("tsnet: {hostname: a, state_dir: b}", ("tsnet.state_dir",)),
+            ("sources: {tailnet: {include: [mullvad], labels: {a: b}}}", ("sources.tailnet.include",)),
+            ("ingest: {socket: /a}\nhttp: {listen: ''}", ("ingest.socket", "http.listen")),
+            ("sources: {tailnet: {tsnet: {control_url: 'https://a.example'}}}", ()),
+        ],
+    )
+    def test_what_runs_takes_all_but_what_a_start_is_needed_for(
+        self, tmp_path: Path, after: str, paths: tuple[str, ...]
+    ) -> None:
+        old, new = valid(tmp_path, ""), valid(tmp_path, after)
+        taken = running(old, new)
+        assert tuple(each.path for each in compare(taken, new)) == paths
+        assert all(each.restart is not Restart.SERVICE for each in compare(old, taken))
+
+    def test_what_runs_keeps_its_store_and_its_sources(self, tmp_path: Path) -> None:
+        old = valid(tmp_path, "")
+        new = valid(tmp_path, "state: {path: other/state.db}\nsources: {lab: {sidecar: external}}\nretention: 1d")
+        taken = running(old, new)
+        assert (taken.state, taken.sources, taken.retention) == (old.state, old.sources, new.retention)
+        assert running(new, old).sources.keys() == {"lab"}

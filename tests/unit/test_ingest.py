@@ -1,13 +1,16 @@
 """Sessions of edges over the real servicer, without a socket."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import grpc
 import grpc_testing
 import pytest
 
-from sentinel.ingest import SILENCE, Edge, IngestService
+from sentinel.ingest import SILENCE, Configured, Edge, IngestService, Login
 from sentinel.model import Position
 from sentinel.pipeline.inbox import Arrived, Closed, Inbox, Item, Opened
 from sentinel.sources.tailnet.decode import Decoder
@@ -21,7 +24,17 @@ EDGE = Edge(
     decoder=Decoder,
     hostname="watch",
     control_url="",
-    auth_key="tskey-canary",
+    advertise_tags=("tag:watch",),
+    login=Login(
+        mode="oauth",
+        fallback=True,
+        timeout=timedelta(minutes=5),
+        auth_key="tskey-canary",
+        client_secret="canary-secret",
+        client_id="client",
+        id_token="canary-token",
+        audience="audience",
+    ),
     ephemeral=False,
     log_upload=True,
 )
@@ -83,8 +96,19 @@ def test_a_session_is_welcomed_with_its_configuration_and_where_to_resume(ingest
     stream = ingest.dial()
     ingest.opened().session.welcome(Position("boot-1", 2, 30))
     welcome = stream.take_response().welcome
-    assert welcome.config.hostname == "watch"
-    assert welcome.config.credentials.auth_key == "tskey-canary"
+    config = welcome.config
+    assert (config.hostname, config.control_url, list(config.advertise_tags)) == ("watch", "", ["tag:watch"])
+    assert (config.ephemeral, config.log_upload, config.allow_interactive_fallback) == (False, True, True)
+    assert config.login_mode == ingest_pb2.LOGIN_MODE_OAUTH
+    assert config.login_timeout.ToTimedelta() == timedelta(minutes=5)
+    assert config.credentials == ingest_pb2.Credentials(
+        auth_key="tskey-canary",
+        client_secret="canary-secret",
+        client_id="client",
+        id_token="canary-token",
+        audience="audience",
+    )
+    assert "canary" not in repr(EDGE)
     assert welcome.resume_after == frame_pb2.Position(boot_id="boot-1", epoch=2, seq=30)
 
 
@@ -92,6 +116,51 @@ def test_a_session_with_nothing_to_resume_from_is_asked_for_a_base(ingest: Inges
     stream = ingest.dial()
     ingest.opened().session.welcome(None)
     assert stream.take_response().welcome.HasField("send_base")
+
+
+def configured(ingest: Ingest, edge: Edge, within: float = 5) -> Configured | None:
+    return ingest.service.configure({"tailnet": edge}, within=within)["tailnet"]
+
+
+def test_an_edge_that_is_here_gets_another_configuration_at_once_and_says_what_it_did(ingest: Ingest) -> None:
+    stream = ingest.dial()
+    ingest.opened().session.welcome(None)
+    stream.take_response()
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(configured, ingest, replace(EDGE, hostname="other"))
+        command = stream.take_response().command
+        assert command.configure.config.hostname == "other"
+        result = ingest_pb2.CommandResult(command_id=command.command_id, done=True, applied=["hostname"])
+        stream.send_request(ingest_pb2.StreamFramesRequest(command_result=result))
+        assert asked.result(5) == Configured(applied=("hostname",))
+
+
+def test_an_edge_that_waits_for_its_welcome_finds_the_other_configuration_in_there(ingest: Ingest) -> None:
+    stream = ingest.dial()
+    session = ingest.opened().session
+    assert configured(ingest, replace(EDGE, hostname="other")) == Configured()
+    session.welcome(None)
+    assert stream.take_response().welcome.config.hostname == "other"
+
+
+def test_an_edge_that_does_not_answer_keeps_nobody_waiting(ingest: Ingest) -> None:
+    stream = ingest.dial()
+    ingest.opened().session.welcome(None)
+    stream.take_response()
+    assert configured(ingest, replace(EDGE, hostname="other"), within=0) is None
+
+
+def test_an_edge_whose_configuration_is_the_same_is_left_alone(ingest: Ingest) -> None:
+    ingest.dial()
+    ingest.opened().session.welcome(None)
+    assert ingest.service.configure({"tailnet": replace(EDGE)}, within=0) == {}
+
+
+def test_what_an_edge_overrides_is_known_by_name(ingest: Ingest) -> None:
+    assert ingest.service.own_variables("tailnet") == ()
+    ingest.dial(own_variables=["SENTINEL_TSNET_HOSTNAME"])
+    ingest.opened()
+    assert ingest.service.own_variables("tailnet") == ("SENTINEL_TSNET_HOSTNAME",)
 
 
 def test_frames_reach_the_inbox_and_a_base_arrives_whole(ingest: Ingest) -> None:

@@ -1,7 +1,9 @@
 """Several kinds of subjects in one source: what each of them may do while others may not."""
 
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 
 from sentinel.control.service import Commits, ControlService, Live
@@ -12,7 +14,7 @@ from sentinel.sources.tailnet.model import PEER
 from sentinel.sources.tailnet.routes.carriers import Carriers
 from sentinel.store.protocol import Batch
 from sentinel.wire.v1 import frame_pb2, tailnet_pb2
-from tests.builders import Wire, delta, node, own
+from tests.builders import Wire, delta, node, own, warning
 from tests.world import SOURCE, World
 
 NEEDS_LOGIN = frame_pb2.Suspended(reason=frame_pb2.SUSPENDED_REASON_NEEDS_LOGIN, login_url="https://login.example/a")
@@ -144,7 +146,8 @@ def test_a_route_survives_a_restart_with_those_who_carry_it(world: World) -> Non
     assert world.events() == ["nas peer.offline", "gate peer.offline", f"{LAN} route.lost"]
 
 
-def test_only_devices_are_listed_and_counted(world: World) -> None:
+@pytest.fixture
+def control(world: World) -> ControlService:
     live = Live(
         sources=lambda: world.writer.reports,
         heard=lambda _: None,
@@ -155,7 +158,7 @@ def test_only_devices_are_listed_and_counted(world: World) -> None:
         sinks={},
         last_words="",
     )
-    control = ControlService(
+    return ControlService(
         live=live,
         reader=world.reader,
         rooms={SOURCE: ROOM},
@@ -164,12 +167,52 @@ def test_only_devices_are_listed_and_counted(world: World) -> None:
         clock=world.clock,
         ask=world.writer.inbox.ask,
     )
-    listed = control.ListSubjects(control_pb2.ListSubjectsRequest(), None)  # type: ignore[arg-type]
-    assert [(device.subject_type, device.name) for page in listed for device in page.subjects] == [
-        ("peer", "gate"),
-        ("peer", "nas"),
-    ]
+
+
+def _listed(control: ControlService, **request: Any) -> list[control_pb2.Subject]:
+    pages = control.ListSubjects(control_pb2.ListSubjectsRequest(**request), None)  # type: ignore[arg-type]
+    return [subject for page in pages for subject in page.subjects]
+
+
+def test_only_devices_are_listed_and_counted(world: World, control: ControlService) -> None:
+    devices = [(device.subject_type, device.name) for device in _listed(control)]
+    assert devices == [("peer", "gate"), ("peer", "nas")]
     assert [report.subjects for report in world.writer.reports] == [2]
+
+
+def test_other_kinds_are_listed_with_everything_about_them_when_they_are_asked_for(
+    world: World, control: ControlService
+) -> None:
+    says = tailnet_pb2.Prefs(advertise_routes=["10.1.0.0/16"], exit_node_ip="100.64.0.9", shields_up=True)
+    world.see(world.wire.frame(prefs=says))
+    world.see(world.wire.frame(health=tailnet_pb2.Health(warnings=[warning("no-derp", "Relay is away")])))
+    found = _listed(control, types=["daemon", "prefs", "tailnet"], detailed=True)
+    details = {subject.subject_type: orjson.loads(subject.detail_json) for subject in found}
+    assert details["daemon"] == {
+        "state": "Running",
+        "login_required": False,
+        "login_detail": "",
+        "warnings": ["no-derp"],
+        "key_expiry": None,
+        "key_expired": False,
+        "rung": "valid",
+    }
+    assert details["prefs"] == {
+        "advertise_routes": ["10.1.0.0/16"],
+        "exit_node_id": "100.64.0.9",
+        "run_ssh": False,
+        "shields_up": True,
+    }
+    assert details["tailnet"] == {"domain": "example.com", "tka_enabled": None}
+
+
+def test_a_peer_has_the_hash_that_its_events_have(world: World, control: ControlService) -> None:
+    world.see(world.wire.frame(delta=delta(upserts=[node("nas", os="freebsd")])))
+    (nas,) = (orjson.loads(one.detail_json) for one in _listed(control, names=["nas"], detailed=True))
+    (payload,) = (body["payload"] for body in world.bodies() if body["event_type"] == "peer.hostinfo.changed")
+    assert isinstance(payload, dict)
+    assert nas["hostinfo_hash"] == payload["after_hostinfo_hash"]
+    assert nas["owners"] == payload["owners"]
 
 
 def test_a_change_touches_only_the_routes_of_the_peer_that_changed() -> None:

@@ -3,6 +3,8 @@
 import io
 import json
 import logging
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -40,6 +42,18 @@ def stream(**options: Any) -> io.StringIO:
 
 def lines(target: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in target.getvalue().splitlines()]
+
+
+def test_whoever_logs_nothing_itself_does_without_loguru_until_a_library_has_something_to_say() -> None:
+    program = (
+        "import logging, sys; from sentinel import logs;"
+        "logs.configure_for_libraries(log_format='json', log_level='error', color=False);"
+        "logging.getLogger('some').info('left out'); before = 'loguru' in sys.modules;"
+        "logging.getLogger('some').error('told'); print(before, 'loguru' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False True\n"
+    assert [json.loads(line)["message"] for line in done.stderr.splitlines()] == ["told"]
 
 
 class TestJson:

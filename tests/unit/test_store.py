@@ -11,9 +11,10 @@ from sentinel.clock import rfc3339
 from sentinel.errors import StoreError
 from sentinel.model import Attempt, DeliveryState
 from sentinel.sources.tailnet import ROOM
+from sentinel.store.damage import schema_seal
 from sentinel.store.protocol import Batch, SubjectRow
 from sentinel.store.reader import SqliteReader
-from sentinel.store.sqlite import SqliteStore
+from sentinel.store.sqlite import _SEAL_SCHEMA, SqliteStore, _connected
 from tests.builders import START, delta, node
 from tests.world import World
 
@@ -131,8 +132,9 @@ def test_a_subject_that_cannot_be_understood_keeps_its_state_and_is_noted(world:
 def test_a_store_of_a_newer_sentinel_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     opened(path).close()
-    with closing(sqlite3.connect(path)) as connection:
+    with closing(_connected(path)) as connection:
         connection.execute("PRAGMA user_version = 99")
+        connection.execute(_SEAL_SCHEMA, (schema_seal(connection),))
     with pytest.raises(StoreError, match="written by a newer Sentinel"):
         opened(path)
 

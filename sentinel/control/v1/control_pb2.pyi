@@ -14,7 +14,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("version", "started_at", "ledger_id", "store_path", "events", "sources", "sinks", "troubles", "last_words")
+    __slots__ = ("version", "started_at", "ledger_id", "store_path", "events", "sources", "sinks", "troubles", "last_words", "warnings")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     STARTED_AT_FIELD_NUMBER: _ClassVar[int]
     LEDGER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -24,6 +24,7 @@ class GetStatusResponse(_message.Message):
     SINKS_FIELD_NUMBER: _ClassVar[int]
     TROUBLES_FIELD_NUMBER: _ClassVar[int]
     LAST_WORDS_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
     version: str
     started_at: _timestamp_pb2.Timestamp
     ledger_id: str
@@ -33,10 +34,11 @@ class GetStatusResponse(_message.Message):
     sinks: _containers.RepeatedCompositeFieldContainer[SinkStatus]
     troubles: _containers.RepeatedScalarFieldContainer[str]
     last_words: str
-    def __init__(self, version: _Optional[str] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ledger_id: _Optional[str] = ..., store_path: _Optional[str] = ..., events: _Optional[int] = ..., sources: _Optional[_Iterable[_Union[SourceStatus, _Mapping]]] = ..., sinks: _Optional[_Iterable[_Union[SinkStatus, _Mapping]]] = ..., troubles: _Optional[_Iterable[str]] = ..., last_words: _Optional[str] = ...) -> None: ...
+    warnings: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, version: _Optional[str] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ledger_id: _Optional[str] = ..., store_path: _Optional[str] = ..., events: _Optional[int] = ..., sources: _Optional[_Iterable[_Union[SourceStatus, _Mapping]]] = ..., sinks: _Optional[_Iterable[_Union[SinkStatus, _Mapping]]] = ..., troubles: _Optional[_Iterable[str]] = ..., last_words: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class SourceStatus(_message.Message):
-    __slots__ = ("name", "kind", "sight", "reason", "since", "subjects", "network", "edge", "last_frame_at", "last_heard_at", "login_url", "rejected")
+    __slots__ = ("name", "kind", "sight", "reason", "since", "subjects", "network", "edge", "last_frame_at", "last_heard_at", "login_url", "rejected", "own_variables")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     SIGHT_FIELD_NUMBER: _ClassVar[int]
@@ -49,6 +51,7 @@ class SourceStatus(_message.Message):
     LAST_HEARD_AT_FIELD_NUMBER: _ClassVar[int]
     LOGIN_URL_FIELD_NUMBER: _ClassVar[int]
     REJECTED_FIELD_NUMBER: _ClassVar[int]
+    OWN_VARIABLES_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: str
     sight: str
@@ -61,7 +64,8 @@ class SourceStatus(_message.Message):
     last_heard_at: _timestamp_pb2.Timestamp
     login_url: str
     rejected: int
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., sight: _Optional[str] = ..., reason: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., subjects: _Optional[int] = ..., network: _Optional[str] = ..., edge: _Optional[str] = ..., last_frame_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_heard_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., login_url: _Optional[str] = ..., rejected: _Optional[int] = ...) -> None: ...
+    own_variables: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., sight: _Optional[str] = ..., reason: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., subjects: _Optional[int] = ..., network: _Optional[str] = ..., edge: _Optional[str] = ..., last_frame_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_heard_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., login_url: _Optional[str] = ..., rejected: _Optional[int] = ..., own_variables: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class SinkStatus(_message.Message):
     __slots__ = ("name", "type", "pending", "delivered", "dead", "held", "last_error")
@@ -81,21 +85,41 @@ class SinkStatus(_message.Message):
     last_error: str
     def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., pending: _Optional[int] = ..., delivered: _Optional[int] = ..., dead: _Optional[int] = ..., held: _Optional[int] = ..., last_error: _Optional[str] = ...) -> None: ...
 
+class ReloadRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ReloadResponse(_message.Message):
+    __slots__ = ("faults", "taken", "restarted", "waiting", "remarks")
+    FAULTS_FIELD_NUMBER: _ClassVar[int]
+    TAKEN_FIELD_NUMBER: _ClassVar[int]
+    RESTARTED_FIELD_NUMBER: _ClassVar[int]
+    WAITING_FIELD_NUMBER: _ClassVar[int]
+    REMARKS_FIELD_NUMBER: _ClassVar[int]
+    faults: _containers.RepeatedScalarFieldContainer[str]
+    taken: _containers.RepeatedScalarFieldContainer[str]
+    restarted: _containers.RepeatedScalarFieldContainer[str]
+    waiting: _containers.RepeatedScalarFieldContainer[str]
+    remarks: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, faults: _Optional[_Iterable[str]] = ..., taken: _Optional[_Iterable[str]] = ..., restarted: _Optional[_Iterable[str]] = ..., waiting: _Optional[_Iterable[str]] = ..., remarks: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class ListSubjectsRequest(_message.Message):
-    __slots__ = ("names", "tags", "owners", "systems", "states", "detailed")
+    __slots__ = ("names", "tags", "owners", "systems", "states", "detailed", "types")
     NAMES_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
     OWNERS_FIELD_NUMBER: _ClassVar[int]
     SYSTEMS_FIELD_NUMBER: _ClassVar[int]
     STATES_FIELD_NUMBER: _ClassVar[int]
     DETAILED_FIELD_NUMBER: _ClassVar[int]
+    TYPES_FIELD_NUMBER: _ClassVar[int]
     names: _containers.RepeatedScalarFieldContainer[str]
     tags: _containers.RepeatedScalarFieldContainer[str]
     owners: _containers.RepeatedScalarFieldContainer[str]
     systems: _containers.RepeatedScalarFieldContainer[str]
     states: _containers.RepeatedScalarFieldContainer[str]
     detailed: bool
-    def __init__(self, names: _Optional[_Iterable[str]] = ..., tags: _Optional[_Iterable[str]] = ..., owners: _Optional[_Iterable[str]] = ..., systems: _Optional[_Iterable[str]] = ..., states: _Optional[_Iterable[str]] = ..., detailed: _Optional[bool] = ...) -> None: ...
+    types: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, names: _Optional[_Iterable[str]] = ..., tags: _Optional[_Iterable[str]] = ..., owners: _Optional[_Iterable[str]] = ..., systems: _Optional[_Iterable[str]] = ..., states: _Optional[_Iterable[str]] = ..., detailed: _Optional[bool] = ..., types: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListSubjectsResponse(_message.Message):
     __slots__ = ("subjects",)
@@ -104,7 +128,7 @@ class ListSubjectsResponse(_message.Message):
     def __init__(self, subjects: _Optional[_Iterable[_Union[Subject, _Mapping]]] = ...) -> None: ...
 
 class Subject(_message.Message):
-    __slots__ = ("source", "subject_type", "subject_id", "name", "state", "since", "revision", "columns", "detail_json")
+    __slots__ = ("source", "subject_type", "subject_id", "name", "state", "since", "revision", "detail_json", "titles", "cells")
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_TYPE_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -112,8 +136,9 @@ class Subject(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     SINCE_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
-    COLUMNS_FIELD_NUMBER: _ClassVar[int]
     DETAIL_JSON_FIELD_NUMBER: _ClassVar[int]
+    TITLES_FIELD_NUMBER: _ClassVar[int]
+    CELLS_FIELD_NUMBER: _ClassVar[int]
     source: str
     subject_type: str
     subject_id: str
@@ -121,17 +146,10 @@ class Subject(_message.Message):
     state: str
     since: _timestamp_pb2.Timestamp
     revision: int
-    columns: _containers.RepeatedCompositeFieldContainer[Column]
     detail_json: bytes
-    def __init__(self, source: _Optional[str] = ..., subject_type: _Optional[str] = ..., subject_id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., revision: _Optional[int] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., detail_json: _Optional[bytes] = ...) -> None: ...
-
-class Column(_message.Message):
-    __slots__ = ("title", "text")
-    TITLE_FIELD_NUMBER: _ClassVar[int]
-    TEXT_FIELD_NUMBER: _ClassVar[int]
-    title: str
-    text: str
-    def __init__(self, title: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
+    titles: _containers.RepeatedScalarFieldContainer[str]
+    cells: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, source: _Optional[str] = ..., subject_type: _Optional[str] = ..., subject_id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., revision: _Optional[int] = ..., detail_json: _Optional[bytes] = ..., titles: _Optional[_Iterable[str]] = ..., cells: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListEventsRequest(_message.Message):
     __slots__ = ("limit", "follow", "types", "severities", "subject", "sink", "since")

@@ -65,6 +65,11 @@ class ControlServiceStub:
                 request_serializer=sentinel_dot_control_dot_v1_dot_control__pb2.PurgeDeliveriesRequest.SerializeToString,
                 response_deserializer=sentinel_dot_control_dot_v1_dot_control__pb2.PurgeDeliveriesResponse.FromString,
                 _registered_method=True)
+        self.Reload = channel.unary_unary(
+                '/sentinel.control.v1.ControlService/Reload',
+                request_serializer=sentinel_dot_control_dot_v1_dot_control__pb2.ReloadRequest.SerializeToString,
+                response_deserializer=sentinel_dot_control_dot_v1_dot_control__pb2.ReloadResponse.FromString,
+                _registered_method=True)
         self.Explain = channel.unary_unary(
                 '/sentinel.control.v1.ControlService/Explain',
                 request_serializer=sentinel_dot_control_dot_v1_dot_control__pb2.ExplainRequest.SerializeToString,
@@ -118,6 +123,13 @@ class ControlServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Reload(self, request, context):
+        """Reload reads the configuration again and takes what can be taken while the service runs.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Explain(self, request, context):
         """Explain says why sinks were told of an event or not, or how a subject stands with them.
         """
@@ -157,6 +169,11 @@ def add_ControlServiceServicer_to_server(servicer, server):
                     servicer.PurgeDeliveries,
                     request_deserializer=sentinel_dot_control_dot_v1_dot_control__pb2.PurgeDeliveriesRequest.FromString,
                     response_serializer=sentinel_dot_control_dot_v1_dot_control__pb2.PurgeDeliveriesResponse.SerializeToString,
+            ),
+            'Reload': grpc.unary_unary_rpc_method_handler(
+                    servicer.Reload,
+                    request_deserializer=sentinel_dot_control_dot_v1_dot_control__pb2.ReloadRequest.FromString,
+                    response_serializer=sentinel_dot_control_dot_v1_dot_control__pb2.ReloadResponse.SerializeToString,
             ),
             'Explain': grpc.unary_unary_rpc_method_handler(
                     servicer.Explain,
@@ -327,6 +344,33 @@ class ControlService:
             '/sentinel.control.v1.ControlService/PurgeDeliveries',
             sentinel_dot_control_dot_v1_dot_control__pb2.PurgeDeliveriesRequest.SerializeToString,
             sentinel_dot_control_dot_v1_dot_control__pb2.PurgeDeliveriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Reload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.control.v1.ControlService/Reload',
+            sentinel_dot_control_dot_v1_dot_control__pb2.ReloadRequest.SerializeToString,
+            sentinel_dot_control_dot_v1_dot_control__pb2.ReloadResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -6,10 +6,12 @@ What it says is no copy of what an event looks like: a subject is changed, and t
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sentinel.events import Finding
 from sentinel.model import SubjectKey
+from sentinel.sources.room import Example
 from sentinel.sources.tailnet import ROOM, catalogue, ladder
 from sentinel.sources.tailnet.model import PEER, Hostinfo, Peer, Presence
 from sentinel.sources.tailnet.node import catalogue as node
@@ -68,12 +70,9 @@ _CARRIED = (Carrier(NAME, NAME),)
 _OTHERS = (Carrier("other-peer", "other-peer"),)
 
 
-def example(event_type: str, source: str, at: datetime) -> Finding:
-    """An event of the type, of a subject of the source, as it would be found at this moment.
-
-    Raises KeyError for a type that the catalogue does not have.
-    """
-    kind, subject_id, turn = _EXAMPLES[event_type]
+def _example(event_type: str, source: str, at: datetime) -> Finding:
+    """An event of the type, of a subject of the source, as it would be found at this moment."""
+    kind, subject_id, turn = _TURNS[event_type]
     before, after = turn(at)
     subject = SubjectKey(source, kind, subject_id)
     found = (finding for detect in ROOM.kinds[kind].detectors for finding in detect(subject, before, after, at))
@@ -136,7 +135,7 @@ def _failed_over(at: datetime) -> tuple[Route, Route]:
     return Route(SUBNET, _OTHERS, at - AWAY), Route(SUBNET, _CARRIED, at)
 
 
-_EXAMPLES: Mapping[str, tuple[str, str, _Turn]] = {
+_TURNS: Mapping[str, tuple[str, str, _Turn]] = {
     catalogue.ADDED.name: (PEER, NAME, lambda at: (None, _USUAL)),
     catalogue.ONLINE.name: (PEER, NAME, _comes),
     catalogue.OFFLINE.name: (PEER, NAME, lambda at: (_USUAL, replace(_AWAY, since=at))),
@@ -168,3 +167,5 @@ _EXAMPLES: Mapping[str, tuple[str, str, _Turn]] = {
     route.RESTORED.name: (ROUTE, SUBNET, _restored),
     route.FAILED_OVER.name: (ROUTE, SUBNET, _failed_over),
 }
+EXAMPLES: Mapping[str, Example] = {name: partial(_example, name) for name in _TURNS}
+"""By type of event."""

@@ -1,14 +1,19 @@
 """What every event of a peer says about it, whatever happened."""
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime
 
+import orjson
+
 from sentinel.clock import rfc3339
-from sentinel.sources.tailnet.model import Peer
+from sentinel.sources.tailnet.model import Hostinfo, Peer
 
 EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 """The routes of an exit node."""
 PERSONAL_SYSTEMS = frozenset({"ios", "android", "macos", "windows"})
+_HOSTINFO = tuple(each.name for each in fields(Hostinfo))
 
 
 def identity(peer: Peer) -> dict[str, object]:
@@ -35,6 +40,19 @@ def roles(peer: Peer) -> tuple[str, ...]:
     """What others use it for: `router` of subnets, `exit_node`."""
     is_router = not EVERYWHERE.issuperset(peer.routes)
     return ("router",) * is_router + ("exit_node",) * bool(peer.exit_node)
+
+
+def said_of_itself(peer: Peer) -> dict[str, object]:
+    """Everything that it says of itself, as far as known."""
+    rest = {name: getattr(peer.hostinfo, name) for name in _HOSTINFO} if peer.hostinfo else {}
+    return {"os": peer.os, "hostname": peer.hostname, **rest}
+
+
+def hostinfo_hash(peer: Peer) -> str:
+    """Eight bytes in hex that stand for all that it says of itself; empty if it is not shown."""
+    if peer.hostinfo is None:
+        return ""
+    return hashlib.sha256(orjson.dumps(said_of_itself(peer))).hexdigest()[:16]
 
 
 def is_personal(tags: object, system: str) -> bool:

@@ -8,12 +8,16 @@ ids that are used here. Its poll mode knows them by their node keys, which chang
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import orjson
 
 from sentinel.clock import parse_rfc3339
-from sentinel.sources.tailnet.model import Peer, Presence
+from sentinel.sources.room import Earlier
+from sentinel.sources.tailnet import ladder
+from sentinel.sources.tailnet.model import PEER, Peer, Presence
+from sentinel.sources.tailnet.routes.model import ROUTE
 
 _NODE_KEY = "nodekey:"
 
@@ -66,6 +70,11 @@ def first_base(original: OriginalState, seen: Mapping[str, Peer]) -> dict[str, P
     return {id_: _before(peer, seen[id_]) if id_ in seen else _gone(peer) for id_, peer in original.peers.items()}
 
 
+def earlier(original: OriginalState) -> Earlier:
+    """The file as what was known before a ledger began."""
+    return Earlier(PEER, frozenset({ROUTE}), partial(first_base, original))
+
+
 def _before(stored: StoredPeer, now: Peer) -> Peer:
     presence = Presence.ONLINE if stored.online else Presence.OFFLINE
     # The file has offline for unknown, too; where nothing is known now nothing is said to have changed.
@@ -78,8 +87,16 @@ def _before(stored: StoredPeer, now: Peer) -> Peer:
         routes=stored.routes,
         expired=stored.expired,
         key_expiry=stored.key_expiry,
+        rung=_rung(stored, now),
         machine_authorized=None if now.machine_authorized is None else stored.machine_authorized,
     )
+
+
+def _rung(stored: StoredPeer, now: Peer) -> str:
+    """Whether the key had expired is what the file says of it; how near its end was is left as it is now."""
+    if stored.expired:
+        return ladder.EXPIRED
+    return ladder.VALID if now.rung == ladder.EXPIRED else now.rung
 
 
 def _gone(stored: StoredPeer) -> Peer:

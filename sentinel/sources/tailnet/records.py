@@ -10,6 +10,7 @@ import orjson
 from sentinel.clock import parse_rfc3339, rfc3339
 from sentinel.events import compact_json
 from sentinel.sources.room import Description
+from sentinel.sources.tailnet.facts import hostinfo_hash, owners
 from sentinel.sources.tailnet.model import Hostinfo, Peer, Presence, hostinfo
 
 _TUPLES = ("tags", "addresses", "routes")
@@ -49,18 +50,30 @@ def availability(peer: Peer) -> tuple[str, datetime | None]:
     return _AVAILABILITY[peer.presence], peer.since
 
 
-def describe(peer: Peer) -> Description:
-    """The peer for the table of devices."""
+def describe(body: bytes) -> Description:
+    """The peer that `encode` wrote, for the table of devices."""
+    # What follows is more than half of the record, and no table shows it. No text in it can look like its key: in a
+    # text JSON puts a backslash before each quotation mark.
+    head, cut, _ = body.partition(b',"hostinfo":')
+    stored = orjson.loads(head + b"}" if cut else body)
+    addresses, since = stored["addresses"], stored["since"]
     return Description(
-        state=peer.presence,
-        since=peer.since,
+        name=stored["name"],
+        state=stored["presence"],
+        since=parse_rfc3339(since) if since else None,
         columns=(
-            ("OWNER", ", ".join(peer.tags) or peer.owner),
-            ("OS", peer.os),
-            ("ADDRESS", peer.addresses[0] if peer.addresses else ""),
+            ("OWNER", ", ".join(stored["tags"]) or stored["owner"]),
+            ("OS", stored["os"]),
+            ("ADDRESS", addresses[0] if addresses else ""),
         ),
-        detail={name: _plain(getattr(peer, name)) for name in _DETAIL} | _software(peer),
+        facts=stored,
     )
+
+
+def detail(peer: Peer) -> dict[str, object]:
+    """Everything about the peer; `owners` and `hostinfo_hash` as its events have them."""
+    known = {name: _plain(getattr(peer, name)) for name in _DETAIL}
+    return known | {"owners": owners(peer), "hostinfo_hash": hostinfo_hash(peer)} | _software(peer)
 
 
 def _software(peer: Peer) -> dict[str, object]:

@@ -73,12 +73,13 @@ def who(event: Event, payload: dict[str, object], reading: Reading) -> str:
 def _added(message: Message, reading: Reading) -> Text:
     event, payload = message.event, message.event.payload()
     online = payload["online"] or any(earlier.type is ONLINE for earlier in message.folded)
-    contact = "is in contact" if online else "has not been in contact yet"
+    # A machine that comes in is in contact a moment later, which need not be worth another word.
+    contact = " and is in contact" if online else ""
     if payload.get("machine_authorized") is False:
-        contact = "waits for an approval in the admin console"
+        contact = " and waits for an approval in the admin console"
     return Text(
         f"{event.subject_name} is new in the tailnet",
-        f"{who(event, payload, reading)} is new in the tailnet since {local_time(event.timestamp, reading)} and "
+        f"{who(event, payload, reading)} is new in the tailnet since {local_time(event.timestamp, reading)}"
         f"{contact}. If nobody expected it, remove it in the admin console.",
     )
 

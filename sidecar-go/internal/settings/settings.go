@@ -146,7 +146,9 @@ func ReadOwn(lookup func(string) (string, bool)) (*Own, error) {
 
 // SecretVariables are those that have to be gone from the environment once they are read.
 func SecretVariables() []string {
-	return []string{"SENTINEL_TSNET_AUTH_KEY", "SENTINEL_TAILSCALE_AUTH_KEY"}
+	return []string{
+		"SENTINEL_TSNET_AUTH_KEY", "SENTINEL_TAILSCALE_AUTH_KEY", "SENTINEL_TSNET_CLIENT_SECRET", "SENTINEL_TSNET_ID_TOKEN",
+	}
 }
 
 type variable struct {
@@ -161,6 +163,14 @@ var variables = []variable{
 	{"SENTINEL_TSNET_EPHEMERAL", boolean(func(s *Settings, v bool) { s.Ephemeral = v })},
 	{"SENTINEL_TSNET_LOG_UPLOAD", boolean(func(s *Settings, v bool) { s.LogUpload = v })},
 	{"SENTINEL_TSNET_ADVERTISE_TAGS", text(func(s *Settings, v string) { s.AdvertiseTags = list(v) })},
+	{"SENTINEL_TSNET_LOGIN_MODE", oneOf(
+		func(s *Settings, v string) { s.LoginMode = v }, "auto", "auth_key", "oauth", "interactive")},
+	{"SENTINEL_TSNET_ALLOW_INTERACTIVE_FALLBACK", boolean(func(s *Settings, v bool) { s.Fallback = v })},
+	{"SENTINEL_TSNET_LOGIN_TIMEOUT", duration(func(s *Settings, v time.Duration) { s.LoginTimeout = v })},
+	{"SENTINEL_TSNET_CLIENT_SECRET", text(func(s *Settings, v string) { s.Credentials.ClientSecret = v })},
+	{"SENTINEL_TSNET_CLIENT_ID", text(func(s *Settings, v string) { s.Credentials.ClientID = v })},
+	{"SENTINEL_TSNET_ID_TOKEN", text(func(s *Settings, v string) { s.Credentials.IDToken = v })},
+	{"SENTINEL_TSNET_AUDIENCE", text(func(s *Settings, v string) { s.Credentials.Audience = v })},
 	{"SENTINEL_TSNET_AUTH_KEY", text(func(s *Settings, v string) { s.Credentials.AuthKey = v })},
 	{"SENTINEL_TAILSCALE_AUTH_KEY", text(func(s *Settings, v string) { s.Credentials.AuthKey = v })},
 }
@@ -169,11 +179,31 @@ func text(set func(*Settings, string)) func(string) (func(*Settings), error) {
 	return func(v string) (func(*Settings), error) { return func(s *Settings) { set(s, v) }, nil }
 }
 
+func oneOf(set func(*Settings, string), known ...string) func(string) (func(*Settings), error) {
+	return func(text string) (func(*Settings), error) {
+		v := strings.ToLower(text)
+		if !slices.Contains(known, v) {
+			return nil, fmt.Errorf("%q is none of %s", text, strings.Join(known, ", "))
+		}
+		return func(s *Settings) { set(s, v) }, nil
+	}
+}
+
 func boolean(set func(*Settings, bool)) func(string) (func(*Settings), error) {
 	return func(text string) (func(*Settings), error) {
 		v, err := strconv.ParseBool(strings.ToLower(text))
 		if err != nil {
 			return nil, fmt.Errorf("%q is neither true nor false", text)
+		}
+		return func(s *Settings) { set(s, v) }, nil
+	}
+}
+
+func duration(set func(*Settings, time.Duration)) func(string) (func(*Settings), error) {
+	return func(text string) (func(*Settings), error) {
+		v, err := time.ParseDuration(text)
+		if err != nil || v <= 0 {
+			return nil, fmt.Errorf("%q is no duration such as 90s or 5m", text)
 		}
 		return func(s *Settings) { set(s, v) }, nil
 	}

@@ -60,6 +60,39 @@ func TestAVariableThatMakesNoSenseIsNamed(t *testing.T) {
 	}
 }
 
+func TestEveryPartOfALoginCanComeFromTheEdgesOwnVariables(t *testing.T) {
+	values := map[string]string{
+		"SENTINEL_TSNET_LOGIN_MODE": "OAuth", "SENTINEL_TSNET_ALLOW_INTERACTIVE_FALLBACK": "false",
+		"SENTINEL_TSNET_LOGIN_TIMEOUT": "90s", "SENTINEL_TSNET_CLIENT_SECRET": "own-secret",
+		"SENTINEL_TSNET_CLIENT_ID": "own-id", "SENTINEL_TSNET_ID_TOKEN": "own-token", "SENTINEL_TSNET_AUDIENCE": "own-audience",
+	}
+	own, err := settings.ReadOwn(func(name string) (string, bool) { v, ok := values[name]; return v, ok })
+	if err != nil || len(own.Names) != len(values) {
+		t.Fatalf("names %v, %v", own, err)
+	}
+	got := own.Override(fromService())
+	want := settings.Credentials{
+		AuthKey: got.Credentials.AuthKey, ClientSecret: "own-secret", ClientID: "own-id", IDToken: "own-token",
+		Audience: "own-audience",
+	}
+	if got.LoginMode != "oauth" || got.Fallback || got.LoginTimeout != 90*time.Second || got.Credentials != want {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestOwnVariablesThatSayNothingUsableAreRefused(t *testing.T) {
+	for name, value := range map[string]string{
+		"SENTINEL_TSNET_LOGIN_MODE": "magic", "SENTINEL_TSNET_LOGIN_TIMEOUT": "-1s",
+		"SENTINEL_TSNET_ALLOW_INTERACTIVE_FALLBACK": "maybe",
+	} {
+		values := map[string]string{name: value}
+		lookup := func(asked string) (string, bool) { v, ok := values[asked]; return v, ok }
+		if _, err := settings.ReadOwn(lookup); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s=%s: %v", name, value, err)
+		}
+	}
+}
+
 func TestTheLoginModeChoosesTheCredentials(t *testing.T) {
 	for mode, want := range map[string]string{"auto": "key", "auth_key": "key", "oauth": "secret", "interactive": ""} {
 		s := fromService()

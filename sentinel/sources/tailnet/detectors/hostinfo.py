@@ -1,16 +1,12 @@
 """What a machine says of itself: system, versions, host name, model, and whatever else does not change by itself."""
 
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-
-import orjson
 
 from sentinel.events import Finding
 from sentinel.model import Change, SubjectKey
 from sentinel.sources.tailnet.catalogue import HOSTINFO
-from sentinel.sources.tailnet.facts import turned
+from sentinel.sources.tailnet.facts import hostinfo_hash, said_of_itself, turned
 from sentinel.sources.tailnet.finding import found
 from sentinel.sources.tailnet.model import Peer
 
@@ -21,8 +17,8 @@ def hostinfo(subject: SubjectKey, before: Peer | None, after: Peer | None, at: d
         return
     if (before.os, before.hostname, before.hostinfo) == (after.os, after.hostname, after.hostinfo):
         return
-    was, now = _said(before), _said(after)
-    hashes = _hash(was), _hash(now)
+    was, now = said_of_itself(before), said_of_itself(after)
+    hashes = hostinfo_hash(before), hostinfo_hash(after)
     changes = tuple(Change(f"hostinfo.{fact}", was[fact], now[fact]) for fact in now if was[fact] != now[fact])
     yield found(
         HOSTINFO,
@@ -34,16 +30,6 @@ def hostinfo(subject: SubjectKey, before: Peer | None, after: Peer | None, at: d
         payload=turned("hostinfo_hash", *hashes) | {"hostinfo": now},
         changes=changes,
     )
-
-
-def _said(peer: Peer) -> dict[str, object]:
-    rest = asdict(peer.hostinfo) if peer.hostinfo else {}
-    return {"os": peer.os, "hostname": peer.hostname, **rest}
-
-
-def _hash(said: Mapping[str, object]) -> str:
-    """Eight bytes in hex that stand for all that it says."""
-    return hashlib.sha256(orjson.dumps(said)).hexdigest()[:16]
 
 
 def _named(changes: Sequence[Change]) -> str:

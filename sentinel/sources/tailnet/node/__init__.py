@@ -5,7 +5,15 @@ from sentinel.sources.tailnet.node import daemon, network
 from sentinel.sources.tailnet.node.fold import advance_daemon, advance_prefs, advance_tailnet, next_due
 from sentinel.sources.tailnet.node.model import DAEMON, PREFS, TAILNET, DaemonInput
 from sentinel.sources.tailnet.node.prefs import settings
-from sentinel.sources.tailnet.node.records import decode_daemon, decode_prefs, decode_tailnet, encode
+from sentinel.sources.tailnet.node.records import (
+    decode_daemon,
+    decode_prefs,
+    decode_tailnet,
+    detail_of_daemon,
+    detail_of_prefs,
+    detail_of_tailnet,
+    encode,
+)
 
 DAEMON_DETECTORS = (daemon.state, daemon.login, daemon.health, daemon.key_life)
 
@@ -19,8 +27,16 @@ KINDS = {
         on_move=DAEMON_DETECTORS,
         needs_sight=False,
         timer=Timer(next_due, DaemonInput()),
+        detail=detail_of_daemon,
     ),
-    PREFS: Kind(advance=advance_prefs, detectors=(settings,), encode=encode, decode=decode_prefs, needs_sight=False),
+    PREFS: Kind(
+        advance=advance_prefs,
+        detectors=(settings,),
+        encode=encode,
+        decode=decode_prefs,
+        needs_sight=False,
+        detail=detail_of_prefs,
+    ),
     TAILNET: Kind(
         advance=advance_tailnet,
         detectors=(network.domain, network.lock),
@@ -28,5 +44,6 @@ KINDS = {
         decode=decode_tailnet,
         on_move=(network.moved,),
         needs_sight=False,
+        detail=detail_of_tailnet,
     ),
 }

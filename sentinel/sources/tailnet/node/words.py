@@ -15,7 +15,7 @@ from sentinel.sources.tailnet.node.catalogue import (
     SHIELDS_UP,
     STATE,
 )
-from sentinel.sources.tailnet.words import local_time, since
+from sentinel.sources.tailnet.words import calendar, local_time, since
 
 STATES = {
     "Stopped": "switched off",
@@ -87,24 +87,25 @@ def _titles(warnings: object) -> str:
 def _key(message: Message, reading: Reading) -> Text:
     event, node, payload = message.event, _node(message.event, reading), message.event.payload()
     if event.problem == "ends":
-        return Text(f"The key of {node} was renewed", f"The key of {node} was renewed{_until(payload, reading)}.")
+        return Text(f"The key of {node} was renewed", f"The key of {node} was renewed{_end(payload, reading)}.")
     if payload["rung"] == ladder.EXPIRED:
         return Text(
             f"The key of {node} has expired",
             f"The key of {node} has expired. Sentinel cannot see the tailnet until its node is logged in again: log it "
             "in, or give Sentinel a fresh auth key and restart it.",
         )
+    expires = calendar(parse_rfc3339(str(payload["key_expiry"])), reading)
     return Text(
         f"The key of {node} expires soon",
-        f"The key of {node} expires{_until(payload, reading, word='at')}. From then on Sentinel cannot see the "
+        f"The key of {node} expires {expires}. From then on Sentinel cannot see the "
         "tailnet. Log its node in again before that, or switch key expiry off for it in the admin console.",
     )
 
 
-def _until(payload: dict[str, object], reading: Reading, word: str = "until") -> str:
+def _end(payload: dict[str, object], reading: Reading) -> str:
     if not payload["key_expiry"]:
         return " and never expires"
-    return f" {word} {local_time(parse_rfc3339(str(payload['key_expiry'])), reading)}"
+    return f" and expires {calendar(parse_rfc3339(str(payload['key_expiry'])), reading)}"
 
 
 def _routes(message: Message, reading: Reading) -> Text:

@@ -1,14 +1,12 @@
 """Sinks that cannot work are refused at the start: each with its key and what to do."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from apprise.manager_plugins import NotificationManager
 
 from sentinel.app.checks import check
 from sentinel.config import examine
+from sentinel.delivery.sinks.apprise import _known_services
 
 
 def refused(tmp_path: Path, sinks: str) -> list[str]:
@@ -58,9 +56,7 @@ def test_it_is_refused_with_line_key_and_remedy(tmp_path: Path, sink: str, said:
 
 
 def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    manager: Callable[[], Any] = NotificationManager
-    services = manager()
-    services.schemas()
+    services = _known_services()
     monkeypatch.setattr(services["mqtt"], "enabled", False)
     (fault,) = refused(tmp_path, "  a: {type: apprise, url: 'mqtt://host/topic'}")
     assert "sinks.a.url: `mqtt://` needs the Python package `paho-mqtt" in fault
