@@ -7,6 +7,7 @@ a header or a body.
 """
 
 import base64
+import contextlib
 import http.client
 import select
 import socket
@@ -14,7 +15,6 @@ import ssl
 import threading
 from collections import deque
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -90,11 +90,9 @@ class HttpAddress:
         return reply
 
     def close(self) -> None:
-        """Lets go of the connections: of those in use once they are not."""
+        """Lets go of the connections, of one in use when its answer is there."""
         self._closed = True
-        with suppress(IndexError):  # another thread was faster
-            while self._idle:
-                self._idle.pop().close()
+        self._drop_idle()
 
     def _exchange(self, body: bytes, headers: Mapping[str, str]) -> Reply:
         connection = self._connection()
@@ -110,11 +108,17 @@ class HttpAddress:
             raise
         if connection.reusable:
             self._idle.append(connection)
-            if self._closed:
-                self.close()
         else:
             connection.close()
+        if self._closed:
+            self._drop_idle()
         return reply
+
+    def _drop_idle(self) -> None:
+        # Two threads may be at it, and each takes what the other has left.
+        with contextlib.suppress(IndexError):
+            while True:
+                self._idle.pop().close()
 
     def _connection(self) -> "_Connection":
         while self._idle:
