@@ -11,12 +11,12 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from queue import Empty, SimpleQueue
 
 from sentinel.clock import Clock, Instant
 from sentinel.delivery.absorption import Absorb, Absorbing
 from sentinel.delivery.breaker import Breaker
 from sentinel.delivery.lanes import Item
+from sentinel.delivery.once import within
 from sentinel.delivery.pace import Pace
 from sentinel.delivery.repeats import Repeats
 from sentinel.delivery.schedule import LONGEST_ASKED, WAITS, is_over, next_try
@@ -418,22 +418,4 @@ class SinkLoop:
 
 def say(sink: Sink, text: Text, severity: Severity, *, now: datetime, deadline: timedelta = DEADLINE) -> None:
     """Says words of Sentinel's own, such as a test, within `deadline`; raises only DeliveryError."""
-    ended: SimpleQueue[Exception | None] = SimpleQueue()
-
-    def attempt() -> None:
-        try:
-            sink.say(text, severity, now)
-        except Exception as error:
-            ended.put(error)
-        else:
-            ended.put(None)
-
-    worker = ThreadWorker("say")
-    worker.submit(attempt)
-    worker.retire()
-    try:
-        error = ended.get(timeout=deadline.total_seconds())
-    except Empty:
-        raise DeliveryError(f"no answer within {deadline.total_seconds():g} s", retryable=True) from None
-    if error is not None:
-        raise (error if isinstance(error, DeliveryError) else DeliveryError(reason_of(error), retryable=True)) from None
+    within(deadline, lambda: sink.say(text, severity, now))

@@ -6,12 +6,28 @@ from typing import Any
 
 from sentinel import config
 from sentinel.delivery import sinks
-from sentinel.events import Severity
+from sentinel.events import Severity, Text
 
 
 def settings_of(sink: config.Sink) -> sinks.Settings:
     """The settings of a configured sink; secrets come out of their wrapping here."""
     return _TABLE[type(sink)](sink)
+
+
+def key_of(sink: config.Sink, path: str) -> str:
+    """The key that gave the sink what its settings have at `path`: a secret may have come from a file."""
+    if path == "url" and getattr(sink, "url_file", None) is not None:
+        return "url_file"
+    if isinstance(sink, config.WebhookSink) and path == f"secrets.{len(sink.secrets)}":
+        return "secrets_file"
+    return path
+
+
+def templates_of(sink: config.Sink) -> dict[str, Text]:
+    """The texts of the operator's own, by pattern of types; a sink for programs has none."""
+    if not isinstance(sink, config.StdoutSink | config.AppriseSink | config.DiscordSink | config.AlertmanagerSink):
+        return {}
+    return {pattern: Text(own.title, own.body) for pattern, own in sink.templates.items()}
 
 
 def _stdout(sink: config.StdoutSink) -> sinks.StdoutSettings:

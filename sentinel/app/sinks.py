@@ -1,51 +1,44 @@
-"""Sinks from the configuration: built, checked, tested."""
+"""Sinks from the configuration: built, checked."""
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
-from sentinel.app.settings import settings_of
-from sentinel.app.tables import WORDS
-from sentinel.clock import SystemClock
+from sentinel.app.settings import key_of, settings_of, templates_of
+from sentinel.app.wording import own_words, wording
 from sentinel.config import Config
 from sentinel.delivery.sinks import Lines, Sink, SinkSpec, Wording, build
-from sentinel.dispatcher import say
-from sentinel.errors import ConfigError, DeliveryError, Fault
-from sentinel.events import Severity, Text
+from sentinel.errors import ConfigError, Fault
 from sentinel.model import Audience
-
-TEST = Text("Test from Sentinel", "Test from Sentinel: if you can read this, messages reach you here.")
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """How a test of one sink went; `error` is empty when it arrived."""
-
-    sink: str
-    type: str
-    ok: bool
-    error: str = ""
 
 
 def specs(config: Config) -> tuple[SinkSpec, ...]:
     """The configured sinks, sorted by name."""
-    return tuple(SinkSpec(name, sink.type, settings_of(sink)) for name, sink in sorted(config.sinks.items()))
+    return tuple(
+        SinkSpec(name, sink.type, settings_of(sink), templates_of(sink)) for name, sink in sorted(config.sinks.items())
+    )
 
 
 def built(
-    config: Config, chosen: Iterable[SinkSpec], lines: Lines
+    config: Config,
+    chosen: Iterable[SinkSpec],
+    lines: Lines,
+    *,
+    worded: Callable[[Wording], Wording] = lambda usual: usual,
 ) -> tuple[dict[str, Sink], dict[str, tuple[Fault, ...]]]:
-    """The sinks that can be built, and what is wrong with the others, by name; nothing is sent."""
-    wording = Wording(words=WORDS, zone=config.time_zone, several_networks=len(config.sources) > 1)
+    """The sinks that can be built, and what is wrong with the others, by name; nothing is sent.
+
+    `worded` makes their wording of the one that they have by themselves.
+    """
+    usual = wording(config)
     sinks: dict[str, Sink] = {}
     faults: dict[str, tuple[Fault, ...]] = {}
     for spec in chosen:
         try:
-            sinks[spec.name] = build(spec, wording=wording, lines=lines)
+            sinks[spec.name] = build(spec, wording=worded(own_words(usual, spec)), lines=lines)
         except ConfigError as error:
-            faults[spec.name] = error.faults
+            sink = config.sinks[spec.name]
+            faults[spec.name] = tuple(replace(fault, path=key_of(sink, fault.path)) for fault in error.faults)
     return sinks, faults
 
 
@@ -68,26 +61,3 @@ def keeping_incidents(config: Config) -> frozenset[str]:
     for sink in sinks.values():
         sink.close()
     return frozenset(name for name, sink in sinks.items() if sink.audience is Audience.INCIDENTS)
-
-
-def test_sinks(config: Config, names: Sequence[str], *, deadline_s: float) -> tuple[Verdict, ...]:
-    """Sends a test to each named sink, all at once, and waits for their answers until the deadline (seconds)."""
-    now = SystemClock().now().wall
-    deadline = timedelta(seconds=deadline_s)
-    chosen = [spec for spec in specs(config) if spec.name in names]
-    sinks, faults = built(config, chosen, Lines(sys.stdout.buffer))
-    with ThreadPoolExecutor(max_workers=max(1, len(sinks))) as tries:
-        said = tries.map(lambda sink: _try(sink, now, deadline), sinks.values())
-        errors = {name: own[0].text for name, own in faults.items()} | dict(zip(sinks, said, strict=True))
-    for sink in sinks.values():
-        sink.close()
-    return tuple(Verdict(spec.name, spec.type, not errors[spec.name], errors[spec.name]) for spec in chosen)
-
-
-def _try(sink: Sink, now: datetime, deadline: timedelta) -> str:
-    """What went wrong; empty when the test arrived."""
-    try:
-        say(sink, TEST, Severity.INFO, now=now, deadline=deadline)
-    except DeliveryError as error:
-        return str(error)
-    return ""

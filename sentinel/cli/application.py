@@ -32,6 +32,11 @@ class Verdict(Protocol):
         """What went wrong."""
         ...
 
+    @property
+    def words(self) -> str:
+        """What people are told, title first; empty for a sink that speaks to programs."""
+        ...
+
 
 class Application(Protocol):
     """The program; `sentinel.app` is one."""
@@ -72,8 +77,25 @@ class Application(Protocol):
         """What is worth knowing of a configuration that can be used, beyond its own form."""
         ...
 
-    def test_sinks(self, config: Config, names: Sequence[str], *, deadline_s: float) -> Sequence[Verdict]:
-        """Sends a message to each of the sinks and waits for a verdict on each."""
+    def test_sinks(
+        self, config: Config, names: Sequence[str], *, deadline_s: float, event_type: str, dry_run: bool
+    ) -> Sequence[Verdict]:
+        """Sends each of the sinks a made-up event, or words where no type is given, and waits for a verdict on each.
+
+        With `dry_run` nothing is sent.
+        """
+        ...
+
+    def example_types(self) -> tuple[str, ...]:
+        """The types of events that can be made up."""
+        ...
+
+    def routed(self, config: Config, event_type: str) -> tuple[str, ...]:
+        """The sinks that the routes name for a made-up event of the type."""
+        ...
+
+    def kind_of(self, url: str) -> str:
+        """The type of sink that an address is for."""
         ...
 
     def find_sidecar(self) -> Path | None:

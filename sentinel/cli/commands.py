@@ -8,7 +8,7 @@ import click
 
 from sentinel import __version__
 from sentinel.cli import asking
-from sentinel.cli.checking import test_notify, version
+from sentinel.cli.checking import version
 from sentinel.cli.completing import completion
 from sentinel.cli.configuring import checked, config_group, validate
 from sentinel.cli.demo import demo
@@ -16,6 +16,7 @@ from sentinel.cli.group import ExitCode, SentinelGroup
 from sentinel.cli.letters import deliveries, dlq
 from sentinel.cli.looking import diff, dump_netmap
 from sentinel.cli.session import examined, settled
+from sentinel.cli.trying import test_notify
 from sentinel.config import Loaded
 
 

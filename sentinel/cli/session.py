@@ -2,6 +2,7 @@
 
 import gc
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -9,15 +10,27 @@ from pydantic import SecretStr
 
 from sentinel import logs
 from sentinel.cli.group import flags
-from sentinel.config import SECRETS, Config, Loaded, Option, examine
+from sentinel.config import SECRETS, SINKS, Config, Loaded, Option, examine
 from sentinel.errors import ConfigError
 
 
 def examined(context: click.Context, *, forgive: tuple[tuple[str, ...], ...] = ()) -> Loaded:
     """The configuration that the options and the environment name, with its faults."""
+    return examine(flags(context).config, os.environ, cwd=Path.cwd(), forgive=forgive, options=_options(context))
+
+
+def unconfigured(context: click.Context, *, sinks: Mapping[str, Mapping[str, str]]) -> Loaded:
+    """The defaults with these sinks, whatever files and Sentinel's own variables say; a `${VAR}` in them holds."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("SENTINEL_")}
+    options = {**_options(context), ("sinks",): Option("--url", sinks)}
+    return examine(Path(os.devnull), others, cwd=Path.cwd(), forgive=SINKS, options=options)
+
+
+def _options(context: click.Context) -> dict[tuple[str, ...], Option]:
+    """What the options say, by the key that each sets."""
     given = flags(context)
     key, folder = given.tailscale_auth_key, given.tailscale_state_dir
-    options: dict[tuple[str, ...], Option] = {
+    return {
         place: Option(name, value)
         for place, (name, value) in {
             ("output", "log_format"): ("--log-format", given.log_format),
@@ -34,7 +47,6 @@ def examined(context: click.Context, *, forgive: tuple[tuple[str, ...], ...] = (
         }.items()
         if value is not None
     }
-    return examine(given.config, os.environ, cwd=Path.cwd(), forgive=forgive, options=options)
 
 
 def settled(context: click.Context, loaded: Loaded) -> Config:

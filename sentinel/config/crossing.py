@@ -3,10 +3,15 @@
 from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from sentinel.config.document import Place
 from sentinel.config.groups import DETECTORS
 from sentinel.config.model import Config
+from sentinel.config.sinks import FileSink
+
+_KEPT = 1_000
+"""As many full files of a sink are looked at."""
 
 Finding = tuple[Place, str]
 
@@ -14,6 +19,7 @@ Finding = tuple[Place, str]
 def crossed(config: Config, *, sinks: Collection[str] = (), quiet: Collection[str] = ()) -> Iterator[Finding]:
     """Each key that does not fit another one. `sinks` and `quiet` are names of those that are left out, too."""
     yield from _routes(config, {*config.sinks, *sinks}, {*config.policy.quiet_hours, *quiet})
+    yield from _files(config)
     yield from _detectors(config)
     yield from _credentials(config)
 
@@ -57,6 +63,18 @@ def _routes(config: Config, sinks: Collection[str], quiet: Collection[str]) -> I
                         (*here, side, "sources"),
                         f"names `{name}`, which is no source{nearest(name, list(config.sources))}",
                     )
+
+
+def _files(config: Config) -> Iterator[Finding]:
+    """Sinks that would write into each other's files, the full ones that a sink keeps included."""
+    owners: dict[Path, str] = {}
+    for name, sink in config.sinks.items():
+        if not isinstance(sink, FileSink):
+            continue
+        kept = (sink.path.with_name(f"{sink.path.name}.{number}") for number in range(1, min(sink.keep, _KEPT) + 1))
+        shared = [path for path in (sink.path, *kept) if owners.setdefault(path, name) != name]
+        if shared:
+            yield ("sinks", name, "path"), f"is shared with the sink {owners[shared[0]]}: give each a file of its own"
 
 
 def _detectors(config: Config) -> Iterator[Finding]:

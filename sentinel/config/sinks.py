@@ -20,6 +20,29 @@ from sentinel.config.fields import (
 )
 
 
+class TextTemplate(Settings):
+    """A text of the operator's own for a type of event."""
+
+    title: str = Field(default="", description="The title; the built-in one if it is empty.")
+    body: str = Field(default="", description="The text; the built-in one if it is empty.")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "TextTemplate":
+        if not (self.title or self.body):
+            raise ValueError("needs `title` or `body`")
+        return self
+
+
+Templates = Annotated[
+    Mapping[str, TextTemplate],
+    Field(
+        description="Texts of your own (Jinja2) in place of the built-in ones, by type: "
+        "`{peer.offline: {title: '{{ name }} is gone'}}`.",
+        json_schema_extra={"x-type": "mapping"},
+    ),
+]
+
+
 class StdoutSink(Settings):
     """Lines on standard output, for programs or for people."""
 
@@ -29,11 +52,18 @@ class StdoutSink(Settings):
     format: Literal["json", "text"] = Field(
         default="json", description="`json` is one object a line for programs, `text` is words for people."
     )
+    templates: Templates = Field(default={})
 
     @field_validator("type", mode="before")
     @classmethod
     def _one_name(cls, given: object) -> object:
         return "stdout" if given == "debug" else given
+
+    @model_validator(mode="after")
+    def _words_for_people(self) -> "StdoutSink":
+        if self.templates and self.format == "json":
+            raise ValueError("has `templates`, which are words for people: it needs `format: text`")
+        return self
 
 
 class _Remote(Settings):
@@ -69,6 +99,7 @@ class AppriseSink(_Remote):
         description="Parameters of the URL by severity: `{critical: {priority: max}}`.",
         json_schema_extra={"x-type": "mapping"},
     )
+    templates: Templates = Field(default={})
 
 
 class _Http(_Remote):
@@ -95,6 +126,7 @@ class DiscordSink(_Http):
 
     type: Literal["discord"] = Field(description="`discord`: a webhook of Discord.")
     mention: str = Field(default="", description="Who is mentioned, as Discord writes it: `<@&123>`; empty is nobody.")
+    templates: Templates = Field(default={})
 
 
 class AlertmanagerSink(_Http):
@@ -107,6 +139,7 @@ class AlertmanagerSink(_Http):
     repeat_every: Annotated[Duration, AfterValidator(positive)] = Field(
         default=timedelta(minutes=1), description="How often what is open is sent again."
     )
+    templates: Templates = Field(default={})
 
 
 class FileSink(Settings):

@@ -74,14 +74,15 @@ def _line(event: Event, word: Words, reading: Reading, when: str) -> str:
 
 
 def _at(moment: datetime, reading: Reading) -> str:
-    return f"since {_clock(moment, reading)}"
+    return f"since {clock(moment, reading)}"
 
 
 def _span(story: Story, reading: Reading) -> str:
-    return f"{_clock(story.first.timestamp, reading)}{_TO}{_clock(story.last.timestamp, reading)}"
+    return f"{clock(story.first.timestamp, reading)}{_TO}{clock(story.last.timestamp, reading)}"
 
 
-def _clock(moment: datetime, reading: Reading) -> str:
+def clock(moment: datetime, reading: Reading) -> str:
+    """`14:02` on the reader's own day, `Nov 20, 23:12` on another."""
     local, today = moment.astimezone(reading.zone), reading.now.astimezone(reading.zone)
     return f"{local:%H:%M}" if local.date() == today.date() else f"{local:%b} {local.day}, {local:%H:%M}"
 

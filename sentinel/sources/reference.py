@@ -61,7 +61,9 @@ ENVELOPE: Mapping[str, Field] = {
     "subject_revision": Field({"type": "integer"}, "Grows with every change of the subject."),
     "aspect": Field(TEXT, "Which side of the subject it is about; events of one aspect supersede each other."),
     "recorded_at": Field(MOMENT, "When Sentinel recorded it."),
-    "cause": Field(TEXT, "How the source came to know: by a change, a comparison, or time that passed."),
+    "cause": Field(
+        TEXT, "How the source came to know: by a change, a comparison, or time that passed; `test` is none."
+    ),
     "labels": Field({"type": "object", "additionalProperties": TEXT}, "Labels from the configuration."),
     "changes": Field(
         {

@@ -83,6 +83,9 @@ class Earlier:
 Detector = Callable[[SubjectKey, Any, Any, datetime], Iterator[Finding]]
 """(subject, before, after, when the frame was captured) → what changed; None stands for not there."""
 
+Example = Callable[[str, datetime], Finding]
+"""(source, when) → a made-up finding of one type of event, as a detector finds it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Timer:

@@ -169,6 +169,26 @@ def test_each_sink_gets_its_verdict_and_no_secret_is_shown(tmp_path: Path) -> No
         assert not [canary for canary in CANARIES if canary in one.stdout + one.stderr]
 
 
+def test_sinks_are_tried_beside_a_running_service_which_does_not_mind(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    settings: dict[str, Any] = {
+        "sinks": {"log": {"type": "file", "path": str(log)}},
+        "policy": {"debounce_window": 0},
+    }
+
+    def told() -> list[tuple[str, str]]:
+        events = [json.loads(line)["event"] for line in log.read_text().splitlines()]
+        return [(event["event_type"], event["cause"]) for event in events]
+
+    with Tailnet(peers=3) as tailnet, Service(tmp_path, control_url=tailnet.control_url, settings=settings) as service:
+        service.wait_seeing()
+        tested = service.ask("test-notify", "--event", "peer.online")
+        assert (tested.returncode, tested.stdout) == (0, "log  ok\nnotifications sent=1 dry_run=0 suppressed=0\n")
+        tailnet.change({"op": "offline", "peer": "nas"})
+        becomes(told, [("peer.online", "test"), ("peer.offline", "delta")])
+        assert service.json("status")["sinks"][0]["dead"] == 0
+
+
 def test_no_secret_of_a_sink_is_in_log_or_store_when_it_refuses(tmp_path: Path) -> None:
     with endpoint() as host, Tailnet(peers=3) as tailnet:
         url = f"json://canary-user:canary-password@{host}/no/canary-token?+X=canary-query"

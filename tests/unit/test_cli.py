@@ -60,6 +60,7 @@ class Verdict:
     ok: bool
     type: str = "apprise"
     error: str = ""
+    words: str = "Test: nas is back\nTest: nas is back after 2 min."
 
 
 @dataclass(slots=True)
@@ -73,6 +74,9 @@ class Program:
     served: list[Config] = field(default_factory=list)
     environments: list[Mapping[str, str] | None] = field(default_factory=list)
     tested: list[tuple[str, ...]] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
+    way: tuple[str, ...] = ()
     left: Asked | None = None
     once: list[bool] = field(default_factory=list)
     rehearsed: list[bool] = field(default_factory=list)
@@ -114,12 +118,26 @@ class Program:
     def remarks(self, config: Config) -> tuple[str, ...]:
         return ()
 
-    def test_sinks(self, config: Config, names: Sequence[str], *, deadline_s: float) -> tuple[Verdict, ...]:
+    def test_sinks(
+        self, config: Config, names: Sequence[str], *, deadline_s: float, event_type: str, dry_run: bool
+    ) -> tuple[Verdict, ...]:
         self.tested.append(tuple(names))
-        click.echo("a line of a stdout sink")
+        self.kinds += [config.sinks[name].type for name in names]
+        if not dry_run:
+            self.sent.append(event_type)
+            click.echo("a line of a stdout sink")
         return tuple(
             Verdict(name, name not in self.failing, error="refused" * (name in self.failing)) for name in sorted(names)
         )
+
+    def example_types(self) -> tuple[str, ...]:
+        return ("peer.online", "peer.offline")
+
+    def routed(self, config: Config, event_type: str) -> tuple[str, ...]:
+        return self.way
+
+    def kind_of(self, url: str) -> str:
+        return "webhook" if url.startswith("http") else "apprise"
 
     def find_sidecar(self) -> Path | None:
         return self.binaries.get("sentinel-sidecar")
@@ -468,18 +486,20 @@ class TestTestNotify:
         program = Program()
         result = run("test-notify", "phone", "a.b", "phone", program=program)
         assert result.exit_code == 0
-        assert result.stdout.endswith("phone  ok\na.b    ok\n")
+        assert result.stdout.endswith("phone  ok\na.b    ok\nnotifications sent=2 dry_run=0 suppressed=0\n")
+        assert program.sent == [""]
         assert program.tested == [("phone", "a.b")]
 
     def test_some_good_is_4_and_a_sink_that_cannot_be_tried_has_failed(self, here: Path) -> None:
         configured(here, SINKS)
         result = run("test-notify")
         assert result.exit_code == 4
-        assert result.stdout.splitlines()[-3:] == [
-            "phone   ok",
-            "a.b     ok",
-            f"broken  failed: {here}/sentinel.yaml:1: sinks.broken.url: uses ${{NO}}, and the variable NO is not set",
-        ]
+        lines = result.stdout.splitlines()
+        assert lines[1:3] == ["phone   ok", "a.b     ok"]
+        assert " ".join(map(str.strip, lines[3:-1])) == (
+            f"broken  failed: {here}/sentinel.yaml:1: sinks.broken.url: uses ${{NO}}, and the variable NO is not set"
+        )
+        assert lines[-1] == "notifications sent=2 dry_run=0 suppressed=0"
 
     def test_none_good_is_1(self, here: Path) -> None:
         configured(here, SINKS)
@@ -520,6 +540,68 @@ class TestTestNotify:
 
     def test_so_is_one_that_is_found_elsewhere(self) -> None:
         assert run("test-notify", program=Program(faults=(Fault("bad", "sources"),))).exit_code == 78
+
+    def test_a_dry_run_sends_nothing_and_says_what_people_would_read(self, here: Path) -> None:
+        configured(here, SINKS)
+        program = Program()
+        result = run("test-notify", "phone", "--dry-run", "--event", "peer.offline", program=program)
+        assert result.exit_code == 0
+        assert result.stdout == (
+            "phone  not sent\n  Test: nas is back\n  Test: nas is back after 2 min.\n"
+            "notifications sent=0 dry_run=1 suppressed=0\n"
+        )
+        assert program.sent == []
+
+    def test_routed_sends_the_originals_event_to_where_routes_lead(self, here: Path) -> None:
+        configured(here, "sinks: {phone: {type: apprise, url: 'x://y'}, hook: {type: stdout}}")
+        program = Program(way=("hook",))
+        result = run("test-notify", "--routed", program=program)
+        assert (result.exit_code, program.tested, program.sent) == (0, [("hook",)], ["peer.online"])
+        assert run("test-notify", "--routed", "--event", "peer.offline", program=program).exit_code == 0
+        assert program.sent[-1] == "peer.offline"
+
+    def test_routes_that_lead_nowhere_are_3(self, here: Path) -> None:
+        result = run("test-notify", "--routed")
+        assert result.exit_code == 3
+        assert result.stdout == "a line of a stdout sink\nnotifications sent=0 dry_run=0 suppressed=0\n"
+        assert "no route asks for peer.online" in result.stderr
+
+    def test_where_routes_lead_is_not_guessed_while_a_sink_is_faulty(self, here: Path) -> None:
+        configured(here, SINKS)
+        assert run("test-notify", "--routed", program=Program(way=("phone",))).exit_code == 78
+
+    def test_an_unknown_type_is_3_and_says_which_was_meant(self) -> None:
+        program = Program()
+        result = run("test-notify", "--event", "peer.ofline", program=program)
+        assert (result.exit_code, program.tested) == (3, [])
+        assert result.stderr == "error: there is no example of `peer.ofline`: did you mean `peer.offline`?\n"
+
+    @pytest.mark.parametrize(
+        "words", [("phone", "--routed"), ("phone", "--url", "json://x"), ("--routed", "--url", "json://x")]
+    )
+    def test_only_one_says_what_is_tried(self, here: Path, words: tuple[str, ...]) -> None:
+        configured(here, SINKS)
+        assert run("test-notify", *words).exit_code == 2
+
+    @pytest.mark.parametrize(("url", "kind"), [("json://x", "apprise"), ("https://x/y", "webhook")])
+    def test_an_address_needs_no_configuration_and_does_not_mind_a_broken_one(
+        self, here: Path, url: str, kind: str
+    ) -> None:
+        configured(here, "sinks: [")
+        program = Program()
+        result = run("test-notify", "--url", url, "--json", program=program)
+        assert (result.exit_code, program.tested) == (0, [("url",)])
+        assert json.loads(result.stdout)[0]["sink"] == "url"
+        piped = CliRunner().invoke(cli, ["test-notify", "--url", "-"], obj=program, input=f"{url}\n")
+        assert piped.exit_code == 0
+        assert program.kinds[-1] == kind
+
+    def test_an_address_may_take_its_secret_from_a_variable(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        result = run("test-notify", "--url", "json://${TOKEN}@x")
+        assert result.exit_code == 1
+        assert "url  failed: --url uses ${TOKEN}, and the variable TOKEN is not set\n" in result.stdout
+        monkeypatch.setenv("TOKEN", "canary")
+        assert run("test-notify", "--url", "json://${TOKEN}@x").exit_code == 0
 
 
 class TestVersion:

@@ -32,7 +32,7 @@ from sentinel.delivery.sinks import (
     WebhookSettings,
     in_flight,
 )
-from sentinel.events import Severity
+from sentinel.events import Severity, Text
 from sentinel.ingest import Login
 from sentinel.sources.tailnet.model import PEER
 from tests.builders import START, Wire, node
@@ -46,6 +46,7 @@ OUR_ROUTE = (
 )
 THEIR_ROUTE = ("routes[].event_types", "routes[].severities", "routes[].device.", "routes[].filters.")
 _ROUTES = "unit/test_routing.py"
+TEMPLATES = "templates: {peer.offline: {title: '{{ name }} is gone'}}"
 FILES = ("sinks.<name>.url_file", "sinks.<name>.secrets_file")
 _HERE = "unit/test_config_keys.py"
 _JOB = "integration/test_main_job.py"
@@ -140,10 +141,10 @@ class TestEffects:
     @pytest.mark.parametrize(
         ("sink", "settings"),
         [
-            ("type: stdout, format: text", StdoutSettings("text")),
+            (f"type: stdout, format: text, {TEMPLATES}", StdoutSettings("text")),
             ("type: debug", StdoutSettings("json")),
             (
-                "type: apprise, url: 'json://x', by_severity: {critical: {priority: max}}",
+                f"type: apprise, url: 'json://x', by_severity: {{critical: {{priority: max}}}}, {TEMPLATES}",
                 AppriseSettings("json://x", {Severity.CRITICAL: {"priority": "max"}}),
             ),
             (
@@ -156,11 +157,11 @@ class TestEffects:
                 ),
             ),
             (
-                "type: discord, url: 'https://x', ca_file: /ca, mention: '@here'",
+                f"type: discord, url: 'https://x', ca_file: /ca, mention: '@here', {TEMPLATES}",
                 DiscordSettings(HttpSettings("https://x", ca_file=Path("/ca")), mention="@here"),
             ),
             (
-                "type: alertmanager, url: 'https://x', ca_file: /ca, labels: {a: b}, repeat_every: 5m",
+                f"type: alertmanager, url: 'https://x', ca_file: /ca, labels: {{a: b}}, repeat_every: 5m, {TEMPLATES}",
                 AlertmanagerSettings(
                     HttpSettings("https://x", ca_file=Path("/ca")), labels={"a": "b"}, repeat_every=timedelta(minutes=5)
                 ),
@@ -178,6 +179,7 @@ class TestEffects:
     def test_each_key_of_a_sink_reaches_it(self, tmp_path: Path, sink: str, settings: object) -> None:
         (spec,) = specs(valid(tmp_path, f"sinks: {{a: {{{sink}}}}}"))
         assert (spec.name, spec.settings) == ("a", settings)
+        assert spec.templates == ({"peer.offline": Text("{{ name }} is gone", "")} if TEMPLATES in sink else {})
         assert in_flight(spec) == (3 if spec.type == "webhook" else 1)
         if "debug" not in sink:
             own = {key.path.rpartition(".")[2] for key in keys() if key.variant == spec.type and key.path not in FILES}

@@ -15,7 +15,7 @@ from sentinel.delivery.sinks.reach import Reach
 from sentinel.delivery.sinks.stdout import JsonLines, Lines, StdoutSettings, TextLines
 from sentinel.delivery.sinks.webhook import WebhookSettings, WebhookSink
 from sentinel.errors import ConfigError, Fault
-from sentinel.events import Severity
+from sentinel.events import Severity, Text
 
 __all__ = [
     "SINK_TYPES",
@@ -58,11 +58,15 @@ Settings = (
 
 @dataclass(frozen=True, slots=True)
 class SinkSpec:
-    """A sink as it is configured: `settings` are those of its type."""
+    """A sink as it is configured: `settings` are those of its type.
+
+    `templates` are texts of the operator's own by patterns of types; an empty title or body is the built-in one.
+    """
 
     name: str
     type: str
     settings: Settings = field(default_factory=StdoutSettings)
+    templates: Mapping[str, Text] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

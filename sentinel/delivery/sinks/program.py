@@ -166,7 +166,7 @@ def _faults(settings: ExecSettings) -> list[Fault]:
     elif not Path(settings.command[0]).is_absolute():
         faults.append(Fault("has to begin with the program's absolute path", path="command"))
     elif shutil.which(settings.command[0]) is None:
-        faults.append(Fault("begins with something that cannot be run", path="command"))
+        faults.append(Fault("begins with something that cannot be run: is it there, and executable?", path="command"))
     return faults
 
 

@@ -1,9 +1,9 @@
 """What the dispatcher asks of every sink, and how sinks for people put a message into words."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from loguru import logger
@@ -11,6 +11,9 @@ from loguru import logger
 from sentinel.delivery.render import Limit, render_text
 from sentinel.events import Message, Reading, Severity, Text, Words
 from sentinel.model import Audience
+
+if TYPE_CHECKING:
+    from loguru import Logger
 
 
 class Sink(Protocol):
@@ -53,19 +56,38 @@ class RepeatingSink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """How sinks for people word a message: by event type, in which zone, for how many networks."""
+    """How sinks for people word a message: by event type, in which zone, for how many networks.
+
+    `own` are words that come before those; where they fail, that is told once for each type.
+    """
 
     words: Mapping[str, Words]
     zone: ZoneInfo
     several_networks: bool = False
+    own: Mapping[str, Words] = field(default_factory=dict)
+    _failed: set[str] = field(default_factory=set, init=False, compare=False, repr=False)
 
     def text(self, message: Message, now: datetime, limit: Limit) -> Text:
-        """The message in words; words that fail are replaced by the summary: a plain alert beats none."""
+        """The message in words; words that fail are replaced by plainer ones: a plain alert beats none."""
         reading = Reading(now, self.zone, self.several_networks)
+        if self.own:
+            try:
+                return render_text(message, {**self.words, **self.own}, reading, limit)
+            except Exception as error:
+                self._tell_once(message, error)
         try:
             return render_text(message, self.words, reading, limit)
         except Exception:
-            logger.bind(log_source="sink", sink=message.sink, event_type=message.event.type.name).exception(
-                "wording failed, the summary is sent instead"
-            )
+            _log(message).exception("wording failed, the summary is sent instead")
             return render_text(message, {}, reading, limit)
+
+    def _tell_once(self, message: Message, error: Exception) -> None:
+        event_type = message.event.type.name
+        if event_type not in self._failed:
+            self._failed.add(event_type)
+            reason = type(error).__name__
+            _log(message).bind(error=reason).warning("a template failed, the built-in text is sent instead")
+
+
+def _log(message: Message) -> "Logger":
+    return logger.bind(log_source="sink", sink=message.sink, event_type=message.event.type.name)

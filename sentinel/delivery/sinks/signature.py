@@ -14,6 +14,7 @@ from datetime import datetime
 PREFIX = "whsec_"
 SHORTEST = 24
 LONGEST = 64
+MAKE = "`openssl rand -base64 32` makes some"
 
 
 def key_of(secret: str) -> bytes:
@@ -21,9 +22,9 @@ def key_of(secret: str) -> bytes:
     try:
         key = base64.b64decode(secret.strip().removeprefix(PREFIX), validate=True)
     except (binascii.Error, ValueError):
-        raise ValueError(f"is no webhook secret: `{PREFIX}` and the base64 of random bytes") from None
+        raise ValueError(f"is no webhook secret: `{PREFIX}` and the base64 of random bytes ({MAKE})") from None
     if not SHORTEST <= len(key) <= LONGEST:
-        raise ValueError(f"is a webhook secret of {len(key)} bytes; it takes {SHORTEST} to {LONGEST}")
+        raise ValueError(f"is a webhook secret of {len(key)} bytes; it takes {SHORTEST} to {LONGEST} ({MAKE})")
     return key
 
 
