@@ -1,17 +1,16 @@
 """The writer: the only one that changes anything, one step at a time."""
 
 import gc
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from loguru import logger
 
-from sentinel.clock import Clock, Instant, earlier, rfc3339
+from sentinel.clock import Clock, Instant, earlier
 from sentinel.errors import FrameError
-from sentinel.events import Event, Telling
+from sentinel.events import Telling
 from sentinel.model import (
     Attempt,
     Audience,
@@ -26,6 +25,7 @@ from sentinel.pipeline import intake
 from sentinel.pipeline.commands import obey
 from sentinel.pipeline.inbox import Arrived, Asked, Closed, Inbox, Item, Opened, Session
 from sentinel.pipeline.intake import Place, SourceState, SubjectState
+from sentinel.pipeline.lines import log_events, say_sight
 from sentinel.pipeline.recorder import Recorder, subject_digest
 from sentinel.pipeline.rules import Exchange, Outbox, Rules, give_up_orphans
 from sentinel.policy.views import Views
@@ -38,8 +38,6 @@ MOST_FRAMES = 256
 OUTCOMES_AT_ONCE = 8
 OUTCOMES_WAIT = 0.020
 """Outcomes of deliveries ride with the next commit; this many, or this many seconds, make one of their own."""
-MOST_LINES = 20
-"""Events of one step that are logged one by one."""
 PURGE_EVERY = timedelta(hours=1)
 PURGE_AT_ONCE = 1000
 
@@ -238,7 +236,7 @@ class Writer:
         """Which sources began or ceased to see."""
         for name, state in self._sources.items():
             changed = intake.look(state, now)
-            _say_sight(state)
+            say_sight(state)
             if not changed:
                 continue
             key = SubjectKey(name, "source", name)
@@ -275,7 +273,7 @@ class Writer:
         self._reached("acknowledged")
         self._offer(rulings.tellings)
         self._answer(done)
-        _log_events(done.batch.events)
+        log_events(done.batch.events)
         self._publish()
         if done.batch:
             self._on_commit()
@@ -376,39 +374,3 @@ def _report(name: str, state: SourceState) -> SourceReport:
         last_frame_at=state.row.seen_at,
         rejected=state.rejected,
     )
-
-
-def _say_sight(state: SourceState) -> None:
-    """One line for each change of what there is to say; an error if somebody has to do something."""
-    sight = intake.sight(state)
-    if sight == state.said:
-        return
-    state.said = sight
-    fields = logger.bind(source=state.row.name)
-    if sight.seeing:
-        fields.bind(subjects=state.devices()).info("source sees")
-    elif sight.detail or sight.login_url or sight.reason not in intake.PASSING:
-        given = {"detail": sight.detail, "login_url": sight.login_url, "remedy": intake.remedy(state, sight)}
-        fields.bind(reason=sight.reason, **{name: text for name, text in given.items() if text}).error(
-            "source is blind"
-        )
-
-
-def _log_events(events: Sequence[Event]) -> None:
-    """A line for each event; more than anybody reads at once are one line, and the ledger has them all."""
-    if len(events) <= MOST_LINES:
-        for event in events:
-            _log_event(event)
-    else:
-        counts = Counter(event.type.name for event in events)
-        logger.bind(events=len(events), event_types=dict(counts)).info("many events recorded")
-
-
-def _log_event(event: Event) -> None:
-    fields = logger.bind(
-        event_type=event.type.name,
-        subject_name=event.subject_name,
-        event_id=event.event_id,
-        timestamp_of_event=rfc3339(event.timestamp),
-    )
-    fields.info("event recorded")

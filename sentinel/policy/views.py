@@ -223,8 +223,11 @@ class Views:
         return event is not None and place[0] in concerned(event, self._routes)
 
     def _speaker(self, place: Place, row: Difference) -> Event | None:
-        """The newest event that a route asks for or that ends what the sink was told."""
-        return next((event for event in reversed(row.waiting) if self._reaches(place, event)), None)
+        """The newest event that a route asks for or that ends what the sink was told; no problem that ended since."""
+        last = turning(row.waiting)
+        over = last is not None and last.problem == "ends"
+        news = (event for event in reversed(row.waiting) if not (over and event.problem == "opens"))
+        return next((event for event in news if self._reaches(place, event)), None)
 
     def _reaches(self, place: Place, event: Event) -> bool:
         """An ending travels by the route that told the problem, unless that carries none."""

@@ -3,14 +3,18 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
+from sentinel.app.loops import remember_open
 from sentinel.delivery.workers import Worker
 from sentinel.dispatcher import SinkLoop
 from sentinel.errors import DeliveryError
 from sentinel.events import EventType, Message, Severity, Telling, Text
-from sentinel.model import Attempt, Audience, Delivery
+from sentinel.model import Attempt, Audience, Delivery, SinkPolicy
+from tests.builders import node
 from tests.fakes import FakeClock
 from tests.messages import OFFLINE, ONLINE, START, event, message
+from tests.world import World
 
 DOWN = DeliveryError("connection refused", retryable=True)
 
@@ -166,3 +170,19 @@ def test_a_loop_that_was_asked_to_stop_repeats_nothing() -> None:
     bench.loop.ask_to_stop()
     assert bench.step(after=60) is None
     assert bench.sink.repeated == []
+
+
+def test_what_the_store_says_is_open_is_repeated_after_a_start(tmp_path: Path) -> None:
+    here = World(tmp_path / "state.db", sinks=[SinkPolicy("sink", Audience.INCIDENTS)])
+    here.connect()
+    here.see(here.wire.base(node("nas"), node("pi")))
+    for name, online in (("nas", False), ("pi", False), ("nas", True)):
+        here.see(here.wire.patch(name, online=online))
+        here.pass_time(10)
+    here.settle()
+    bench = Bench()
+    remember_open({"sink": bench.loop}, here.reader)
+    bench.loop.step(bench.clock.now())
+    for worker in bench.workers.values():
+        worker.jobs.pop()()
+    assert bench.sink.repeated == [[2]]

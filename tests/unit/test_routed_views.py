@@ -131,6 +131,25 @@ def test_there_and_back_is_not_told_though_only_there_was_asked_for(tmp_path: Pa
     assert here.outcomes("hook") == [REVERTED, REVERTED]
 
 
+@pytest.mark.parametrize("sink", ["hook", "phone"])
+def test_a_problem_that_ended_otherwise_than_it_began_is_not_told_as_open(tmp_path: Path, sink: str) -> None:
+    """Another one carries the route before the window is over: the view differs, and nothing is wrong."""
+    here = world(tmp_path, route("route.lost", to=[sink]))
+    routed = node("pi", primary_routes=["10.0.0.0/24"])
+    here.see(here.wire.frame(delta=delta(upserts=[routed])))
+    here.pass_time(10)
+    here.see(here.wire.patch("pi", online=False))
+    here.pass_time(1)
+    here.see(here.wire.frame(delta=delta(upserts=[node("nas", tags=["tag:server"], primary_routes=["10.0.0.0/24"])])))
+    here.pass_time(10)
+    assert [told for told in here.events() if "route." in told] == [
+        "10.0.0.0/24 route.lost",
+        "10.0.0.0/24 route.restored",
+    ]
+    assert here.told(sink) == []
+    assert here.store.load().differences == ()
+
+
 def test_what_no_route_asks_for_is_folded_into_what_one_does(tmp_path: Path) -> None:
     here = world(tmp_path, route("peer.offline"))
     for online in (False, True, False):
