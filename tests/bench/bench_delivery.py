@@ -7,6 +7,7 @@ the other to a sink that takes them, by itself and beside one that hangs and six
 """
 
 import base64
+import io
 import itertools
 import multiprocessing
 import statistics
@@ -23,6 +24,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from sentinel import logs
 from sentinel.clock import SystemClock
 from sentinel.delivery.sinks import HttpSettings, WebhookSettings
 from sentinel.delivery.sinks.webhook import IN_FLIGHT, WebhookSink
@@ -156,6 +158,7 @@ def _settle(pipe: Connection) -> None:
 def _side_by_side() -> None:
     print(f"\nloops of sinks alone: p99 of {ONE_BY_ONE:,} messages one after the other, {RUNS} runs, ms\n")
     print(f"{'alone':>8} {'beside':>8} {'ratio':>6}")
+    logs.configure(log_format="json", stream=io.StringIO())
     ratios = []
     with Receivers("takes", *BAD) as receivers:
         healthy, bad = receivers.urls[0], receivers.urls[1:]
