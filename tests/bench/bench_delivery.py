@@ -53,7 +53,7 @@ def main() -> None:
     print()
     for in_flight, (rate, p50, p99) in rates.items():
         gauge.figure(f"told a second to a webhook, {in_flight} in flight", rate, 500, least=True)
-        gauge.figure(f"change to webhook when idle, {in_flight} in flight, p50", p50, 10, "ms")
+        gauge.figure(f"change to webhook when idle, {in_flight} in flight, p50", p50, 8, "ms")
         gauge.figure(f"change to webhook when idle, {in_flight} in flight, p99", p99, 60, "ms")
     _outcomes()
     _side_by_side()
@@ -127,7 +127,7 @@ def _outcomes() -> None:
     process.join(10)
     print(f"\nthe writer alone: CPU of one outcome, {TOGETHER} in a commit, {TURNS} turns of {OUTCOMES:,}, us\n")
     print("  ".join(f"{cost:.0f}" for cost in costs) + "\n")
-    gauge.figure("cost of a delivery's outcome in the writer, median", statistics.median(costs), 400, "us")
+    gauge.figure("cost of a delivery's outcome in the writer, median", statistics.median(costs), 150, "us")
 
 
 def _settle(pipe: Connection) -> None:
