@@ -35,8 +35,8 @@ unit: $(VENV)/ready ## Only the unit tests
 	@$(BIN)/python -m pytest -q tests/unit
 
 .PHONY: crash
-crash: build ## The long forms: kills at every boundary, storage faults, the model; takes hours
-	@$(BIN)/python -m pytest -q -m long --timeout 14400 tests/crash tests/crash_edge tests/crash_storage tests/model
+crash: build ## The long forms: kills at every boundary, storage faults, the model, secrets; takes hours
+	@$(BIN)/python -m pytest -q -m long --timeout 14400 tests/contracts tests/crash tests/crash_edge tests/crash_storage tests/model
 
 .PHONY: bench
 bench: build ## Measure and print tables; takes a few minutes

@@ -7,6 +7,7 @@ the other to a sink that takes them, by itself and beside one that hangs and six
 """
 
 import base64
+import io
 import itertools
 import multiprocessing
 import statistics
@@ -23,6 +24,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from sentinel import logs
 from sentinel.clock import SystemClock
 from sentinel.delivery.sinks import HttpSettings, WebhookSettings
 from sentinel.delivery.sinks.webhook import IN_FLIGHT, WebhookSink
@@ -51,7 +53,7 @@ def main() -> None:
     print()
     for in_flight, (rate, p50, p99) in rates.items():
         gauge.figure(f"told a second to a webhook, {in_flight} in flight", rate, 500, least=True)
-        gauge.figure(f"change to webhook when idle, {in_flight} in flight, p50", p50, 10, "ms")
+        gauge.figure(f"change to webhook when idle, {in_flight} in flight, p50", p50, 8, "ms")
         gauge.figure(f"change to webhook when idle, {in_flight} in flight, p99", p99, 60, "ms")
     _outcomes()
     _side_by_side()
@@ -125,7 +127,7 @@ def _outcomes() -> None:
     process.join(10)
     print(f"\nthe writer alone: CPU of one outcome, {TOGETHER} in a commit, {TURNS} turns of {OUTCOMES:,}, us\n")
     print("  ".join(f"{cost:.0f}" for cost in costs) + "\n")
-    gauge.figure("cost of a delivery's outcome in the writer, median", statistics.median(costs), 400, "us")
+    gauge.figure("cost of a delivery's outcome in the writer, median", statistics.median(costs), 150, "us")
 
 
 def _settle(pipe: Connection) -> None:
@@ -156,6 +158,7 @@ def _settle(pipe: Connection) -> None:
 def _side_by_side() -> None:
     print(f"\nloops of sinks alone: p99 of {ONE_BY_ONE:,} messages one after the other, {RUNS} runs, ms\n")
     print(f"{'alone':>8} {'beside':>8} {'ratio':>6}")
+    logs.configure(log_format="json", stream=io.StringIO())
     ratios = []
     with Receivers("takes", *BAD) as receivers:
         healthy, bad = receivers.urls[0], receivers.urls[1:]

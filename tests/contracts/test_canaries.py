@@ -9,7 +9,7 @@ import io
 import logging
 import socket
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
@@ -148,30 +148,43 @@ def leaks(service: Loaded, logged: io.StringIO, output: Callable[[], Any]) -> st
     return "\n".join(f"{service.url}: {found[place]} in {place}: {places[place]}" for place in found if found[place])
 
 
-def test_every_service_that_loads_is_tried() -> None:
-    assert {scheme for scheme in permitted() if not loaded(scheme)} == NEED_A_PACKAGE
+@pytest.fixture(scope="module")
+def services() -> Mapping[str, Sequence[Loaded]]:
+    """All URLs of each service."""
+    return {scheme: loaded(scheme) for scheme in permitted()}
+
+
+def test_every_service_that_loads_is_tried(services: Mapping[str, Sequence[Loaded]]) -> None:
+    assert {scheme for scheme, urls in services.items() if not urls} == NEED_A_PACKAGE
 
 
 def test_no_secret_of_any_service_is_shown(
-    network: Network, logged: io.StringIO, capfd: pytest.CaptureFixture[str]
+    services: Mapping[str, Sequence[Loaded]],
+    network: Network,
+    logged: io.StringIO,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     found, told = [], []
-    for scheme, answer in zip(permitted(), cycle(CASES.values()), strict=False):
+    for (scheme, urls), answer in zip(services.items(), cycle(CASES.values()), strict=False):
         network.answer = answer
-        for service in loaded(scheme)[-1:]:
+        for service in urls[-1:]:
             found.append(leaks(service, logged, capfd.readouterr))
             told += [scheme] if service.shown_in("".join(network.sent)) else []
             network.sent.clear()
     assert not "\n".join(filter(None, found))
     # Most speak HTTP, so that they did tell it to somebody who repeats it.
-    assert len(told) > len(permitted()) * 0.8
+    assert len(told) > len(services) * 0.8
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("case", CASES)
 def test_no_secret_of_any_url_is_shown_whatever_happens(
-    case: str, network: Network, logged: io.StringIO, capfd: pytest.CaptureFixture[str]
+    case: str,
+    services: Mapping[str, Sequence[Loaded]],
+    network: Network,
+    logged: io.StringIO,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     network.answer = CASES[case]
-    found = [leaks(service, logged, capfd.readouterr) for scheme in permitted() for service in loaded(scheme)]
+    found = [leaks(service, logged, capfd.readouterr) for urls in services.values() for service in urls]
     assert not "\n".join(filter(None, found))

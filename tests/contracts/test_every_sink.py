@@ -33,8 +33,8 @@ from tests.contracts.endpoint import (
 from tests.contracts.rigs import HTTP_RIGS, PATIENT, RIGS, Rig, made
 from tests.messages import START, event, message, telling
 
-DEADLINE = timedelta(seconds=0.3)
-TIMEOUT = timedelta(seconds=0.2)
+DEADLINE = timedelta(seconds=0.2)
+TIMEOUT = timedelta(seconds=0.12)
 DELIVERED, PENDING, DEAD = DeliveryState.DELIVERED, DeliveryState.PENDING, DeliveryState.DEAD
 
 
@@ -158,7 +158,7 @@ class Case:
 
 CASES = {
     "200": Case(status(200), DELIVERED),
-    "late 201": Case(status(201, after=0.1), DELIVERED),
+    "late 201": Case(status(201, after=0.05), DELIVERED),
     "204": Case(status(204), DELIVERED),
     "301": Case(status(301), PENDING),
     "307": Case(status(307), PENDING),
