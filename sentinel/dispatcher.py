@@ -23,11 +23,13 @@ from sentinel.delivery.schedule import LONGEST_ASKED, WAITS, is_over, next_try
 from sentinel.delivery.sinks.protocol import RepeatingSink, Sink
 from sentinel.delivery.stock import Backlog, Stock, on_boot_clock
 from sentinel.delivery.story import SinkReport, Story, reason_of, too_old
+from sentinel.delivery.vanishing import Vanishing
+from sentinel.delivery.watch import Watch
 from sentinel.delivery.window import SIZE
 from sentinel.delivery.workers import ThreadWorker, Worker
 from sentinel.errors import DeliveryError
 from sentinel.events import Message, Severity, Telling, Text
-from sentinel.model import Attempt, Audience, DeliveryState, Reached, unwatched
+from sentinel.model import Attempt, Audience, Condition, DeliveryState, Reached, unwatched
 
 DEADLINE = timedelta(seconds=30)
 MOST_HANGING = 4
@@ -49,8 +51,9 @@ class SinkLoop:
     """Sends the deliveries of one sink, at most `in_flight` at once and one of each subject, and owns the sink.
 
     `report` gets every outcome, on the loop's thread; it must not raise. `jitter` draws from [0, 1). With a `backlog`
-    the loop holds at most `window` deliveries in memory and begins with what the store has. `absorb` is for sinks that
-    speak to people: what piles up there becomes one message. `per_minute` paces the sends, None does not.
+    the loop holds at most `window` deliveries in memory and begins with what the store has. `absorb` is for what piles
+    up: people get one message, of an incident that came and went nothing is sent. `tell` hears when the sink fails and
+    is well again; it must not raise. `per_minute` paces the sends, None does not.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class SinkLoop:
         report: Callable[[Attempt], None],
         backlog: Backlog | None = None,
         absorb: Absorb | None = None,
+        tell: Callable[[Condition], None] | None = None,
         window: int = SIZE,
         in_flight: int = 1,
         per_minute: int | None = None,
@@ -72,6 +76,7 @@ class SinkLoop:
         self._name = name
         self._sink = sink
         self._report = report
+        self._tell = tell
         self._in_flight = in_flight
         self._deadline = deadline
         self._jitter = jitter
@@ -90,9 +95,14 @@ class SinkLoop:
         self._stock = Stock(backlog, window, self._story)
         self._lanes = self._stock.lanes
         self._breaker = Breaker()
+        self._watch = Watch()
         self._pace = Pace(per_minute)
-        people = sink.audience is Audience.PEOPLE
-        self._absorbing = Absorbing(name, self._lanes, absorb, self._wake) if absorb and people else None
+        self._absorbing: Absorbing | Vanishing | None = None
+        self._vanishing: Vanishing | None = None
+        if absorb and sink.audience is Audience.PEOPLE:
+            self._absorbing = Absorbing(name, self._lanes, absorb, self._wake)
+        elif absorb and sink.audience is Audience.INCIDENTS:
+            self._absorbing = self._vanishing = Vanishing(name, self._lanes, absorb, self._wake)
         self._sending: list[_Sending] = []
         self._idle: list[Worker] = []
         self._disabled = ""
@@ -106,7 +116,9 @@ class SinkLoop:
         return self._sink.audience
 
     def remember(self, messages: Sequence[Message]) -> None:
-        """Takes over what the sink was told before and is still open, for one that forgets; before the start only."""
+        """Takes over what the sink was told before and is still open, if it keeps incidents; before the start only."""
+        if self._vanishing is not None:
+            self._vanishing.remember(messages)
         if self._repeats is not None:
             self._repeats.remember(messages)
 
@@ -172,6 +184,8 @@ class SinkLoop:
         if self._absorbing is not None and not self._stopping:
             self._absorbing.begin()
         self._repeat_open(now)
+        if self._breaker.is_open and self._watch.rests(now.boot):
+            self._say(now, failing=True)
         while (item := self._next(now)) is not None:
             self._send(item, now)
         return self._seconds_left(now)
@@ -202,6 +216,8 @@ class SinkLoop:
             tellings, self._inbox = self._inbox, []
             more, self._more = self._more, False
             self._repeated = False
+        if self._vanishing is not None:
+            self._vanishing.offered(tellings)
         self._stock.take_in(tellings, now, more=more)
 
     def _note_repeated(self) -> None:
@@ -273,6 +289,8 @@ class SinkLoop:
         worker = self._idle.pop() if self._idle else self._new_worker(f"send-{self._name}")
         sending = _Sending(item, item.attempt + 1, now.boot + self._deadline.total_seconds(), worker)
         self._sending.append(sending)
+        if self._vanishing is not None:
+            self._vanishing.began(item)
         self._pace.begins(now.boot)
         worker.submit(lambda: self._attempt(sending, now.wall))
 
@@ -305,11 +323,15 @@ class SinkLoop:
         self._lanes.remove(item)
         if self._repeats is not None:
             self._repeats.told(item.telling.message, now)
+        if self._vanishing is not None:
+            self._vanishing.delivered(item.telling.message)
         self._story.succeeded(item.id, sending.attempt)
         if self._breaker.succeeded():
             # Whatever waits for its next try has waited for this.
             self._lanes.hasten()
         self._report(Attempt(item.id, self._name, sending.attempt, item.state, now.wall))
+        if self._watch.arrived():
+            self._say(now, failing=False)
 
     def _failed(self, item: Item, number: int, error: Exception, now: Instant) -> None:
         delivery = item.telling.delivery
@@ -329,6 +351,7 @@ class SinkLoop:
         attempt = Attempt(delivery.id, self._name, number, item.state, now.wall, again, reason)
         self._story.failed(attempt, error)
         self._report(attempt)
+        self._look_at_dead(item, now)
         self._give_up_old(now)
 
     def _give_up_old(self, now: Instant) -> None:
@@ -342,6 +365,18 @@ class SinkLoop:
                 given_up = Attempt(item.id, self._name, item.attempt, item.state, now.wall, error=why)
                 self._story.gave_up(given_up)
                 self._report(given_up)
+                self._look_at_dead(item, now)
+
+    def _look_at_dead(self, item: Item, now: Instant) -> None:
+        if item.state is DeliveryState.DEAD and self._watch.gave_up():
+            self._say(now, failing=True)
+
+    def _say(self, now: Instant, *, failing: bool) -> None:
+        """Others have to know how the sink does."""
+        if self._tell is not None:
+            since = self._story.failing_since or now.wall
+            error = self._story.last_error if failing else ""
+            self._tell(Condition(self._name, failing, since, error, self._watch.given_up))
 
     def _when_again(self, item: Item, error: Exception, now: Instant) -> datetime | None:
         retry_after = None
@@ -376,8 +411,8 @@ class SinkLoop:
             dues.append(self._from() if self._breaker.is_open else max(due, self._from()))
         if self._repeats is not None and not (self._sending or self._stopping):
             dues += [max(due, self._from()) for due in [self._repeats.due()] if due is not None]
-        if not self._stopping and (refill := self._stock.due()) is not None:
-            dues.append(refill)
+        if not self._stopping:
+            dues += [due for due in (self._stock.due(), self._watch.due()) if due is not None]
         return max(0.0, min(dues) - now.boot) if dues else None
 
 

@@ -32,7 +32,8 @@ class EventType:
     aspect or ends it; for a type that tells both, a set names the values of the aspect that are a problem, and `any`
     says that each is but the empty one.
     Where several events of one subject are told together, one of a type in `outranks` is left to this one to tell, for
-    people. `removal` ends every problem that its subject had.
+    people. `removal` ends every problem that its subject had. Where the subject is a sink, `itself` says that this sink
+    is told in any case, unless it keeps incidents, or is spared; else it is told like any other.
     """
 
     name: str
@@ -41,6 +42,7 @@ class EventType:
     problem: Literal["opens", "ends", "any"] | frozenset[str] | None = None
     outranks: frozenset[str] = frozenset()
     removal: bool = False
+    itself: Literal["told", "spared"] | None = None
 
     def bearing(self, value: str) -> Literal["opens", "ends"] | None:
         """What an event of this type that leaves its aspect at `value` does to the problem of the aspect."""
@@ -213,6 +215,17 @@ class Incident:
     subject: SubjectKey
     aspect: str
     ends: bool
+
+
+def key_at(event: Event, aspect: str) -> str:
+    """The key of what an event tells of an aspect: its own, with the aspect behind a dot if that is another one."""
+    return event.key if aspect == event.type.aspect else f"{event.key}.{aspect}"
+
+
+def incident_at(key: str, event: Event) -> Incident | None:
+    """What `key_at` says of an aspect that is not the event's own: a removal ends the problem of each."""
+    _, _, aspect = key.partition(".")
+    return Incident(event.subject, aspect, ends=True) if aspect else None
 
 
 @dataclass(frozen=True, slots=True)

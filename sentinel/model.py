@@ -113,6 +113,7 @@ class DeliveryState(StrEnum):
 class Delivery:
     """A message for one sink. `events` are numbers, oldest first; `speaks` is the one that it tells.
 
+    `key` is that of the event that it tells, and names the aspect behind a dot if that is not the event's own.
     `also` are numbers of events that it tells for deliveries that it absorbed: the first and the newest of each subject
     and aspect. `attempt` counts finished attempts; `next_try` is when the next one is due (wall clock, so that it
     survives).
@@ -148,6 +149,7 @@ class Attempt:
 class Absorption:
     """The delivery `into` speaks for older ones of its sink, none of which was ever attempted.
 
+    Where it is one of these itself, they are an incident that came and went: nothing of it is sent.
     `also` are the events that it tells for them and for those that they absorbed before.
     """
 
@@ -175,5 +177,20 @@ class Burial:
     deliveries: tuple[int, ...]
 
 
-Command = Absorption | Replay | Burial
-"""What sinks and operators ask the writer to do with deliveries."""
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Whether a sink fails, since when, and what it said last.
+
+    `given_up` deliveries of it are dead; `still_open` has a line for problems that it was told of and that are open.
+    """
+
+    sink: str
+    failing: bool
+    since: datetime
+    error: str = ""
+    given_up: int = 0
+    still_open: tuple[str, ...] = ()
+
+
+Command = Absorption | Replay | Burial | Condition
+"""What sinks and operators ask the writer to do with deliveries, and what it has to know of sinks."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import orjson
 
+from sentinel.app.tables import CATALOGUE
 from sentinel.events import Event, Telling
 from sentinel.model import Attempt, Audience, DeliveryState, OutcomeState, Position, Reached, SinkPolicy, unwatched
 from sentinel.pipeline.inbox import Arrived, Closed, Hello, Inbox, Opened
@@ -94,7 +95,7 @@ class World:
         now = self.clock.now()
         self.store = SqliteStore(
             self.path,
-            catalogue=ROOM.catalogue,
+            catalogue=CATALOGUE,
             new_id=lambda: self.ledger_ids[-1],
             now=now.wall,
             reached=self.reached,
@@ -168,7 +169,7 @@ class World:
 
     @property
     def reader(self) -> SqliteReader:
-        return SqliteReader(self.path, ROOM.catalogue)
+        return SqliteReader(self.path, CATALOGUE)
 
     def told(self, sink: str = "hook") -> list[str]:
         """What a sink was told, oldest first: `nas peer.offline`, with a number of folded events behind it."""

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sentinel.app.checks import check
+    from sentinel.app.checks import check, remarks
     from sentinel.app.reading import stored
     from sentinel.app.rehearsal import look, rehearse
     from sentinel.app.service import serve
@@ -23,6 +23,7 @@ __all__ = [
     "kind_of",
     "look",
     "rehearse",
+    "remarks",
     "routed",
     "serve",
     "stored",
@@ -38,6 +39,7 @@ _PLACES = {
     "kind_of": "sentinel.app.trials",
     "look": "sentinel.app.rehearsal",
     "rehearse": "sentinel.app.rehearsal",
+    "remarks": "sentinel.app.checks",
     "routed": "sentinel.app.trials",
     "serve": "sentinel.app.service",
     "stored": "sentinel.app.reading",

@@ -8,6 +8,11 @@ from sentinel.errors import Fault
 from sentinel.sources.tailnet.model import FOREIGN
 
 
+def remarks(config: Config) -> tuple[str, ...]:
+    """What is worth knowing of a configuration that can be used; nothing is sent."""
+    return tuple(routing.remarks(config, sinks.keeping_incidents(config)))
+
+
 def check(config: Config) -> tuple[Fault, ...]:
     """Everything that its sinks, its sources and the table of types say against a configuration; nothing is sent."""
     return (*sinks.check(config), *_included(config), *routing.check(config))

@@ -32,7 +32,6 @@ AHEAD = (
     *("route.lost", "route.restored", "route.failed_over"),
     *("daemon.login_required", "daemon.health.changed", "daemon.key_expiring"),
     *("tailnet.mass_change", "source.degraded", "source.recovered", "source.baseline"),
-    *("sink.failing", "sink.recovered"),
 )
 """Types that a route may name although no room makes their events yet."""
 
@@ -40,6 +39,11 @@ AHEAD = (
 def known() -> tuple[str, ...]:
     """Every name that a route may have."""
     return tuple(dict.fromkeys((*ORIGINAL, *tables.CATALOGUE, *AHEAD)))
+
+
+def may_be_problem(name: str) -> bool:
+    """Whether an event of the type may open a problem, as far as a room says."""
+    return name not in tables.CATALOGUE or tables.CATALOGUE[name].problem not in (None, "ends")
 
 
 def expanded(patterns: Collection[str]) -> tuple[str, ...]:

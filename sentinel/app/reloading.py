@@ -12,7 +12,7 @@ from loguru import logger
 from sentinel import logs
 from sentinel.app import sinks as sinks_of
 from sentinel.app.edges import edges
-from sentinel.app.loops import loops
+from sentinel.app.loops import loops, remember_open
 from sentinel.app.routing import routes
 from sentinel.app.rules import rules
 from sentinel.clock import Clock
@@ -108,6 +108,7 @@ class Reloading:
         while not committed.wait(0.2):
             if self.ends.stop.is_set():
                 return
+        remember_open(made, self.ends.reader)
         for loop in made.values():
             loop.start(self.ends.clock)
         self.now.loops = whole

@@ -1,6 +1,7 @@
 """From the configuration's routes to those of policy, and what only the table of types can say against them."""
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from difflib import get_close_matches
 
 from sentinel.app import event_types
@@ -39,6 +40,19 @@ def check(config: Config) -> Iterator[Fault]:
             near = get_close_matches(pattern.lower(), names, n=1, cutoff=0.5)
             advice = f": did you mean `{near[0]}`?" if near else ""
             yield Fault(f"names `{pattern}`, which is no type of event{advice}", path=place)
+
+
+def remarks(config: Config, incidents: AbstractSet[str]) -> Iterator[str]:
+    """Each route that names sinks which keep incidents, `incidents`, and no type that could be a problem."""
+    problems = [name for name in event_types.known() if event_types.may_be_problem(name)]
+    for index, route in enumerate(routes(config)):
+        named = sorted(incidents & set(route.sinks))
+        asked = route.match.event_types
+        if named and asked and not any(event_types.matches_any(pattern, problems) for pattern in asked):
+            yield (
+                f"routes.{index}: {', '.join(named)} keeps incidents, and none of these types is a problem that opens "
+                f"one: {', '.join(asked)}"
+            )
 
 
 def _route(index: int, route: ConfiguredRoute, config: Config) -> Route:

@@ -19,16 +19,15 @@ from sentinel.app.earlier import earlier
 from sentinel.app.edges import edges
 from sentinel.app.last_words import LastWords
 from sentinel.app.locks import state_lock
-from sentinel.app.loops import loops
+from sentinel.app.loops import loops, remember_open
 from sentinel.app.reloading import Again, Ends, Reloading, Running, on_hangup
 from sentinel.app.rules import rules
 from sentinel.app.sockets import served
-from sentinel.app.troubles import troubles
+from sentinel.app.troubles import of_sink, troubles
 from sentinel.clock import Clock, SystemClock
 from sentinel.config import Config
 from sentinel.control.service import Commits, ControlService, Live
 from sentinel.delivery.sinks import Lines, Sink
-from sentinel.dispatcher import SinkLoop
 from sentinel.edge import Supervisor, environment, find_sidecar
 from sentinel.errors import ConfigError, Fault, StoreError
 from sentinel.ingest import IngestService
@@ -207,6 +206,7 @@ def _core(given: _Given, sinks: Mapping[str, Sink], warnings: tuple[str, ...]) -
     inbox = Inbox()
     reader = SqliteReader(config.state.store_path, tables.CATALOGUE)
     made = loops(config, sinks, inbox=inbox, reader=reader, reached=given.reached)
+    remember_open(made, reader)
     writer = Writer(
         inbox=inbox,
         store=store,
@@ -280,12 +280,6 @@ def _drain(running: Running, failures: list[BaseException]) -> None:
         loop.stop(0.0 if failures else DRAIN_WITHIN)
 
 
-def _failing(loop: SinkLoop) -> str:
-    """What the sink's last attempt said, if it failed."""
-    status = loop.status()
-    return status.last_error if status.failures or not status.alive else ""
-
-
 def _linger(given: _Given) -> None:
     """Lets the status say for a moment why the service ends; another signal cuts it short."""
     if given.failures:
@@ -338,7 +332,7 @@ def _live(given: _Given, core: _Core, ingest: IngestService, supervisors: Mappin
                 sidecars={name: supervisor.trouble for name, supervisor in supervisors.items()},
                 turned_away=ingest.turned_away,
                 silent_for=ingest.heard,
-                sinks={name: _failing(loop) for name, loop in core.running.loops.items()},
+                sinks={name: of_sink(loop.status()) for name, loop in core.running.loops.items()},
                 socket=str(config.ingest.socket),
             ),
         )

@@ -9,6 +9,7 @@ from sentinel.app.wording import own_words, wording
 from sentinel.config import Config
 from sentinel.delivery.sinks import Lines, Sink, SinkSpec, Wording, build
 from sentinel.errors import ConfigError, Fault
+from sentinel.model import Audience
 
 
 def specs(config: Config) -> tuple[SinkSpec, ...]:
@@ -52,3 +53,11 @@ def check(config: Config) -> tuple[Fault, ...]:
     for sink in sinks.values():
         sink.close()
     return placed(faults)
+
+
+def keeping_incidents(config: Config) -> frozenset[str]:
+    """The sinks whose services keep incidents."""
+    sinks, _ = built(config, specs(config), Lines(sys.stdout.buffer))
+    for sink in sinks.values():
+        sink.close()
+    return frozenset(name for name, sink in sinks.items() if sink.audience is Audience.INCIDENTS)

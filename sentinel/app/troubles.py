@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from sentinel.delivery.story import SinkReport
 from sentinel.pipeline.writer import SourceReport
 
 NO_EDGE = "no sidecar is connected: start sentinel-sidecar with --connect unix:{socket} --source {name}"
@@ -32,7 +33,19 @@ def troubles(
         yield f"source {name}: an edge was turned away: {why}"
     for name, error in sorted(sinks.items()):
         if error:
-            yield f"sink {name}: messages do not arrive: {error}"
+            yield f"sink {name}: {error}"
+
+
+def of_sink(report: SinkReport) -> str:
+    """What is wrong with a sink and what becomes of it; empty if its last message arrived."""
+    if not report.alive:
+        return f"messages do not arrive: its loop broke off ({report.last_error}); restart the service"
+    if report.disabled:
+        return f"switched off until the next start, because its address is gone: {report.disabled}"
+    if not report.failures:
+        return ""
+    later = "; it is left alone and probed now and then" if report.resting else ""
+    return f"messages do not arrive: {report.last_error}{later}"
 
 
 def _of_source(report: SourceReport, sidecars: Mapping[str, str], socket: str) -> Iterator[str]:

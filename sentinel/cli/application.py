@@ -73,6 +73,10 @@ class Application(Protocol):
         """What is wrong with a configuration beyond its own form."""
         ...
 
+    def remarks(self, config: Config) -> tuple[str, ...]:
+        """What is worth knowing of a configuration that can be used, beyond its own form."""
+        ...
+
     def test_sinks(
         self, config: Config, names: Sequence[str], *, deadline_s: float, event_type: str, dry_run: bool
     ) -> Sequence[Verdict]:

@@ -91,7 +91,7 @@ def checked(app: Application, loaded: Loaded) -> Loaded:
         return loaded
     found = tuple(loaded.located(fault) for fault in app.check(loaded.rest))
     if not found:
-        return loaded
+        return replace(loaded, warnings=(*loaded.warnings, *app.remarks(loaded.rest)))
     faults = sorted([*loaded.faults, *found], key=lambda fault: fault.line or 0)
     return replace(loaded, config=None, faults=tuple(faults))
 

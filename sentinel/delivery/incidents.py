@@ -13,7 +13,7 @@ def incident_of(message: Message) -> Incident:
     if message.incident is not None:
         return message.incident
     event = message.event
-    return Incident(event.subject, event.type.aspect, ends=event.type.problem != "opens")
+    return Incident(event.subject, event.type.aspect, ends=event.problem != "opens")
 
 
 def dedup_key(incident: Incident) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Set
 from loguru import logger
 
 from sentinel.clock import Instant
-from sentinel.model import Absorption, Burial, Command, Replay
+from sentinel.model import Absorption, Burial, Command, Condition, Replay
 from sentinel.pipeline.rules import Exchange
 from sentinel.store.protocol import Batch, Revival
 
@@ -33,3 +33,5 @@ def obey(
             case Burial(deliveries):
                 batch.buried += deliveries
                 logger.bind(deliveries=len(deliveries)).warning("dead deliveries are forgotten")
+            case Condition():
+                """The writer has made events of it."""

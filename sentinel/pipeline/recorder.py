@@ -122,6 +122,11 @@ class Recorder:
         )
         return self._take(state, moment, state.snapshot_hash(), batch, now)
 
+    def note(self, state: SourceState, inputs: Inputs, batch: Batch, now: Instant) -> list[Event]:
+        """Takes in what Sentinel says of itself."""
+        moment = _Moment(inputs=inputs, people={}, at=now.wall, cause="own", heard=_all)
+        return self._take(state, moment, state.snapshot_hash(), batch, now)
+
     def _take(self, state: SourceState, moment: _Moment, before_hash: str, batch: Batch, now: Instant) -> list[Event]:
         """What is said, and then what follows from it for subjects that are derived from others."""
         steps = self._fold(state, moment, moment.inputs, batch, now)

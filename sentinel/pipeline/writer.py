@@ -15,6 +15,7 @@ from sentinel.events import Event, Telling
 from sentinel.model import (
     Attempt,
     Audience,
+    Condition,
     Position,
     Reached,
     Sight,
@@ -28,6 +29,7 @@ from sentinel.pipeline.intake import Place, SourceState, SubjectState
 from sentinel.pipeline.recorder import Recorder, subject_digest
 from sentinel.pipeline.rules import Exchange, Outbox, Rules, give_up_orphans
 from sentinel.policy.views import Views
+from sentinel.sources import own
 from sentinel.sources.room import Earlier, Frame, Room
 from sentinel.store.protocol import Batch, Contents, SourceRow, SpanRow, Store, SubjectRow
 
@@ -104,6 +106,7 @@ class Writer:
         self._follow(rules, outboxes, contents, contents.next_delivery, now)
         self._sources = {name: _restored(name, room, contents, now) for name, room in sorted(rooms.items())}
         self._unwatched = [_unwatched(state, contents, now) for state in self._sources.values() if state.row.based]
+        self._own = _restored(own.SOURCE, own.ROOM, contents, now)
         self._attempts: list[Attempt] = []
         self._attempts_due: float | None = None
         self._purge_due = now.boot
@@ -124,6 +127,7 @@ class Writer:
         done.batch.spans, self._unwatched = self._unwatched, []
         for item in items:
             self._take(item, done, now)
+        self._note_own(done, now)
         self._look(done, now)
         # A full step means that more frames wait; they say themselves how far time has come.
         if len(items) < MOST_FRAMES:
@@ -146,6 +150,7 @@ class Writer:
     ) -> None:
         """Goes on by these rules from what is stored."""
         self._outboxes = outboxes
+        self._configured = {sink.name for sink in rules.sinks}
         self._programs = {sink.name for sink in rules.sinks if sink.audience is Audience.PROGRAMS}
         self._retention = rules.retention
         self._recorder.sealing = rules.sealing
@@ -220,6 +225,15 @@ class Writer:
             for event in self._recorder.pass_time(state, due, done.batch, now) if due else ():
                 self._views.observe(event, now.wall, now)
 
+    def _note_own(self, done: _Pass, now: Instant) -> None:
+        """How the sinks do: what their loops said, and that those which are no longer configured are gone."""
+        said = [one.command for one in done.asked if isinstance(one.command, Condition)]
+        retired = self._own.subjects[own.SINK].keys() - self._configured
+        news = [(one.sink, one) for one in said if one.sink in self._configured]
+        for name, condition in (*news, *((name, None) for name in sorted(retired))):
+            for event in self._recorder.note(self._own, {own.SINK: {name: condition}}, done.batch, now):
+                self._views.observe(event, now.wall, now)
+
     def _look(self, done: _Pass, now: Instant) -> None:
         """Which sources began or ceased to see."""
         for name, state in self._sources.items():
@@ -233,7 +247,8 @@ class Writer:
                 self._views.sighted(name, now)
 
     def _settle(self, now: Instant, *, until: Instant) -> None:
-        seeing = {(name, of) for name, state in self._sources.items() for of in state.believable()}
+        watched = (*self._sources.items(), (own.SOURCE, self._own))
+        seeing = {(name, of) for name, state in watched for of in state.believable()}
         self._views.settle(now, seeing, until=until)
 
     def _settle_attempts(self, attempts: list[Attempt], done: _Pass, now: Instant) -> None:

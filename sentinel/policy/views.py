@@ -4,7 +4,7 @@ A row exists only where a view differs from the truth or a problem that the sink
 concerns the sink opens or moves a row: a route asks for it, or it ends a problem that the sink was told, or it goes on
 with a row that waits. Any other event moves the view in silence. When no reason holds the row any longer, view and
 truth are compared: equal means that everything came and went unseen, different means that the sink is told, if
-something of it was asked for or ends what it was told.
+something of it was asked for or ends what it was told. A sink that keeps incidents is concerned by problems alone.
 """
 
 import heapq
@@ -15,8 +15,9 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from sentinel.clock import Deadline, Instant, deadline
-from sentinel.events import Difference, Event, Message, Telling
+from sentinel.events import Difference, Event, Message, Telling, incident_at, key_at
 from sentinel.model import NO_SINK, Audience, Delivery, Outcome, OutcomeState, SinkPolicy, SubjectKey
+from sentinel.policy.incidents import removal_in, turning
 from sentinel.policy.reasons import blind, debounce
 from sentinel.policy.routes import Route, concerned
 
@@ -74,7 +75,7 @@ class Views:
         for sink in self._sinks:
             place = (sink, event.subject)
             known = self._places.get(place, {}).get(event.type.aspect)
-            if sink in asked or (known and known.waiting) or self._ended(place, event):
+            if (known and known.waiting) or self._concerns(place, event, asked=sink in asked):
                 reached = True
                 self._wait(known or _right(place, event), event, seen_at, now)
             elif known:
@@ -120,6 +121,18 @@ class Views:
         taken, self._rulings = self._rulings, Rulings()
         return taken
 
+    def _concerns(self, place: Place, event: Event, *, asked: bool) -> bool:
+        """Whether an event concerns a sink at which nothing of its aspect waits; `asked` says that a route asks."""
+        if self._ended(place, event):
+            return True
+        if self._keeps_incidents(place):
+            untold = event.type.removal and any(row.waiting for row in self._places.get(place, {}).values())
+            return untold or (asked and event.problem == "opens" and not _spares(event, place))
+        return (asked and not _spares(event, place)) or _is_told_itself(event, place)
+
+    def _keeps_incidents(self, place: Place) -> bool:
+        return self._sinks[place[0]].audience is Audience.INCIDENTS
+
     def _wait(self, row: Difference, event: Event, seen_at: datetime, now: Instant) -> None:
         began = row.began or min(seen_at, now.wall)
         self._put(replace(row, truth=event.after, waiting=(*row.waiting, event), began=began))
@@ -156,6 +169,9 @@ class Views:
         return [row for row in waiting if row.waiting[-1].number <= newest]
 
     def _compare(self, place: Place, rows: list[Difference], now: Instant) -> None:
+        if self._keeps_incidents(place):
+            self._compare_incidents(place, rows, now)
+            return
         # Who speaks is settled before anything is told: a problem that is told now was not open before.
         speaking = [(row, self._speaker(place, row)) for row in rows]
         claims = []
@@ -170,13 +186,49 @@ class Views:
         for speaker, quiet in _parts(claims) if people else ((claim, ()) for claim in _in_order(claims)):
             self._tell(speaker, quiet, now)
 
+    def _compare_incidents(self, place: Place, rows: list[Difference], now: Instant) -> None:
+        """Each problem by itself; a removal ends all that is open, each in a message of its own."""
+        removal = removal_in(rows)
+        if removal is None:
+            for row in rows:
+                self._turn(place, row, None, now)
+            return
+        gone = next(row for row in rows if row.waiting[-1] is removal)
+        open_rows = [row for row in self._places[place].values() if row.problem is not None and not row.waiting]
+        told = [self._turn(place, row, removal, now) for row in (*rows, *open_rows) if row is not gone]
+        self._revert(gone, problem=None)
+        if first := next(filter(None, told), None):
+            self._rule(self._outcome(removal, place[0], OutcomeState.TOLD, message=first))
+
+    def _turn(self, place: Place, row: Difference, removal: Event | None, now: Instant) -> int | None:
+        """Tells what became of the problem of a row, if anything; returns the delivery that tells of the removal."""
+        last = turning(row.waiting)
+        over = last is not None and last.problem == "ends"
+        if row.problem is not None and (over or removal is not None):
+            speaks = last if over else removal
+            reaches = row.route not in self._without_endings or (over and self._asks(place, last))
+        else:
+            # Who asks for no removals hears in no other way that something went.
+            came_and_went = over or row.told == row.truth or self._asks(place, removal)
+            speaks = None if came_and_went else last
+            reaches = self._asks(place, speaks)
+        if speaks is not None and reaches:
+            delivery = self._tell(_Claim(row, speaks), (), now)
+            return delivery if speaks is removal else None
+        why = "" if speaks is None else "no route asks for what is left"
+        self._revert(row, problem=None if over or removal is not None else row.problem, why=why)
+        return None
+
+    def _asks(self, place: Place, event: Event | None) -> bool:
+        return event is not None and place[0] in concerned(event, self._routes)
+
     def _speaker(self, place: Place, row: Difference) -> Event | None:
         """The newest event that a route asks for or that ends what the sink was told."""
         return next((event for event in reversed(row.waiting) if self._reaches(place, event)), None)
 
     def _reaches(self, place: Place, event: Event) -> bool:
         """An ending travels by the route that told the problem, unless that carries none."""
-        if place[0] in concerned(event, self._routes):
+        if self._asks(place, event) or _is_told_itself(event, place):
             return True
         return any(row.route not in self._without_endings for row in self._ended(place, event))
 
@@ -192,7 +244,8 @@ class Views:
         if any(event.type.removal for event in row.waiting):
             self._end_problems((row.sink, row.subject), told_by=self._without_endings)
 
-    def _tell(self, speaker: _Claim, quiet: Iterable[_Claim], now: Instant) -> None:
+    def _tell(self, speaker: _Claim, quiet: Iterable[_Claim], now: Instant) -> int:
+        """Returns the delivery."""
         claims = [speaker, *quiet]
         events = sorted((event for claim in claims for event in claim.row.waiting), key=lambda event: event.number)
         speaks = speaker.event
@@ -206,20 +259,23 @@ class Views:
             opened = claim.event if claim.event.problem == "opens" else None
             route = self._route(opened, claim.row.sink) if opened else ""
             self._close(claim.row, problem=opened.event_id if opened else None, route=route)
-        if speaks.type.removal:
-            self._end_problems((speaker.row.sink, speaker.row.subject))
+        place = (speaker.row.sink, speaker.row.subject)
+        if speaks.type.removal and not self._keeps_incidents(place):
+            self._end_problems(place)
+        return telling.delivery.id
 
     def _telling(self, row: Difference, speaks: Event, folded: tuple[Event, ...], now: Instant) -> Telling:
+        key = key_at(speaks, row.aspect)
         delivery = Delivery(
             id=next(self._ids),
             sink=row.sink,
             subject=row.subject,
-            key=speaks.key,
+            key=key,
             speaks=speaks.number,
             events=tuple(event.number for event in (*folded, speaks)),
             created_at=now.wall,
         )
-        return Telling(delivery, Message(speaks.key, row.sink, speaks, folded))
+        return Telling(delivery, Message(key, row.sink, speaks, folded, incident_at(key, speaks)))
 
     def _end_problems(self, place: Place, told_by: AbstractSet[str] | None = None) -> None:
         """A removal is the ending of whatever its subject had open, one in silence of what these routes told."""
@@ -281,6 +337,15 @@ class Views:
 def _right(place: Place, event: Event) -> Difference:
     """The view of an aspect that is as it was before the event."""
     return Difference(*place, event.type.aspect, told=event.before, truth=event.before)
+
+
+def _spares(event: Event, place: Place) -> bool:
+    """Whether the event is about the sink itself, which is not told of it."""
+    return event.type.itself == "spared" and event.subject.id == place[0]
+
+
+def _is_told_itself(event: Event, place: Place) -> bool:
+    return event.type.itself == "told" and event.subject.id == place[0]
 
 
 def _is_due(row: Difference, until: Instant) -> bool:

@@ -9,6 +9,7 @@ Schema = Mapping[str, object]
 
 TEXT: Schema = {"type": "string"}
 TEXTS: Schema = {"type": "array", "items": TEXT}
+NUMBER: Schema = {"type": "integer"}
 FLAG: Schema = {"type": "boolean"}
 OPTIONAL_FLAG: Schema = {"type": ["boolean", "null"]}
 MOMENT: Schema = {"type": "string", "format": "date-time"}

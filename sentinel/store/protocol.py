@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from sentinel.events import Difference, Event, Telling
+from sentinel.events import Difference, Event, Message, Telling
 from sentinel.model import SEEING, Absorption, Attempt, Delivery, DeliveryState, Outcome, Position, Sight, SubjectKey
 
 
@@ -236,6 +236,10 @@ class Reader(Protocol):
 
     def dead(self, *, sink: str, ids: Sequence[int]) -> Sequence[tuple[int, str]]:
         """Dead deliveries that match, with their sinks, oldest first; empty conditions match all."""
+        ...
+
+    def still_open(self, sink: str, *, limit: int = -1) -> tuple[Message, ...]:
+        """What the sink was told, or is about to be told, of problems that are open, oldest first; -1 is all of it."""
         ...
 
     def backlog(self, sink: str, *, after: int, limit: int) -> tuple[Telling, ...]:

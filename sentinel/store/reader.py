@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 
 from sentinel.errors import StoreError
-from sentinel.events import Event, EventType, Message, Telling
+from sentinel.events import Event, EventType, Message, Telling, incident_at
 from sentinel.model import Delivery, DeliveryState, Outcome, SubjectKey
 from sentinel.store import rows
 from sentinel.store.protocol import EVERYTHING, OpenProblem, Sent, SinkCounts, SubjectRow, Told, Wanted
@@ -124,6 +124,13 @@ class SqliteReader:
             for delivery, (state, settled_at, absorbed_by, *_) in zip(deliveries, found, strict=True)
         ]
 
+    def still_open(self, sink: str, *, limit: int = -1) -> tuple[Message, ...]:
+        """What the sink was told, or is about to be told, of problems that are open, oldest first; -1 is all of it."""
+        with self._open() as connection:
+            found = connection.execute(_STILL_OPEN, (sink, limit)).fetchall()
+        events = (rows.to_event(row, self._catalogue) for row in found)
+        return tuple(Message(event.key, sink, event) for event in events)
+
     def backlog(self, sink: str, *, after: int, limit: int) -> tuple[Telling, ...]:
         """The sink's oldest pending deliveries with an id above `after`, at most `limit`."""
         with self._open() as connection:
@@ -176,7 +183,9 @@ def _telling(delivery: Delivery, events: Mapping[int, Event]) -> Telling:
     """What was told for others may have been forgotten by now; a pending delivery's own events never are."""
     folded = tuple(events[number] for number in delivery.events if number != delivery.speaks)
     also = tuple(events[number] for number in delivery.also if number in events)
-    return Telling(delivery, Message(delivery.key, delivery.sink, events[delivery.speaks], folded, also=also))
+    speaks = events[delivery.speaks]
+    incident = incident_at(delivery.key, speaks)
+    return Telling(delivery, Message(delivery.key, delivery.sink, speaks, folded, incident, also))
 
 
 def _json(ids: Sequence[int]) -> str:
@@ -222,6 +231,12 @@ _SUBJECTS = f"""
 _OPEN_PROBLEMS = """
     SELECT sink, problem, route FROM differences
     WHERE source = ? AND subject_type = ? AND subject_id = ? AND problem IS NOT NULL ORDER BY sink, aspect
+"""
+_STILL_OPEN = f"""
+    SELECT {rows.EVENT_COLUMNS} FROM events
+    WHERE number IN (SELECT number FROM differences
+                     JOIN events ON key >= problem AND key < problem || 'g' WHERE sink = ? AND problem IS NOT NULL)
+    ORDER BY number LIMIT ?
 """
 _HELD = "SELECT sink, count(*) FROM differences WHERE waiting <> '[]' GROUP BY sink"
 

@@ -345,14 +345,29 @@ _SPEAK_ALSO = """
         next_try, settled_at, error)
     WHERE id = ?2 AND state = 'pending'
 """
+# The aspect of a delivery stands behind the 64 digits and the dot of its key if it is not the event's own.
 _TOLD_SINCE = """
-    SELECT max(outcomes.message) FROM deliveries
-    JOIN events AS mine ON mine.number = deliveries.speaks
-    JOIN events AS newer ON newer.number > mine.number AND newer.source = mine.source AND newer.aspect = mine.aspect
-        AND newer.subject_type = mine.subject_type AND newer.subject_id = mine.subject_id
-    JOIN outcomes ON outcomes.event = newer.number AND outcomes.sink = coalesce(nullif(?2, ''), deliveries.sink)
-    JOIN deliveries AS telling ON telling.id = outcomes.message AND telling.state <> 'dead'
-    WHERE deliveries.id = ?1 AND deliveries.state = 'dead'
+    WITH mine AS (
+        SELECT deliveries.id, events.number, events.source, events.subject_type, events.subject_id,
+            coalesce(nullif(substr(deliveries.key, 66), ''), events.aspect) AS aspect,
+            coalesce(nullif(?2, ''), deliveries.sink) AS sink
+        FROM deliveries JOIN events ON events.number = deliveries.speaks
+        WHERE deliveries.id = ?1 AND deliveries.state = 'dead'
+    )
+    SELECT max(told_by) FROM (
+        SELECT telling.id AS told_by FROM mine
+        JOIN events AS newer ON newer.number > mine.number AND newer.source = mine.source
+            AND newer.aspect = mine.aspect AND newer.subject_type = mine.subject_type
+            AND newer.subject_id = mine.subject_id
+        JOIN outcomes ON outcomes.event = newer.number AND outcomes.sink = mine.sink
+        JOIN deliveries AS telling ON telling.id = outcomes.message AND telling.state <> 'dead'
+        UNION ALL
+        SELECT telling.id FROM mine
+        JOIN deliveries AS telling ON telling.sink = mine.sink AND telling.state <> 'dead'
+            AND telling.source = mine.source AND telling.subject_type = mine.subject_type
+            AND telling.subject_id = mine.subject_id AND telling.speaks > mine.number
+            AND substr(telling.key, 66) = mine.aspect
+    )
 """
 _SETTLE_OLD = """
     UPDATE deliveries SET state = 'absorbed', settled_at = ?1, absorbed_by = ?2, seal = seal(

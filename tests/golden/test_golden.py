@@ -13,14 +13,14 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 
+from sentinel.app.tables import WORDS
 from sentinel.delivery.render import Limit, render_text
 from sentinel.events import Reading
 from sentinel.model import Audience, SinkPolicy
 from sentinel.sources.room import Frame
-from sentinel.sources.tailnet import ROOM
 from sentinel.wire.v1 import frame_pb2, tailnet_pb2
 from tests.builders import START, Wire, delta, node, patch, user
-from tests.golden import own_node, peers, routes
+from tests.golden import own_node, peers, routes, sinks
 from tests.world import World
 
 CASES = Path(__file__).parent / "cases"
@@ -132,10 +132,21 @@ STORIES: tuple[Story, ...] = (
 def test_the_story_leads_to_these_events_and_words(
     story: Story, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    world = _told(story, tmp_path)
-    events = b"".join(orjson.dumps(body, option=orjson.OPT_INDENT_2) + b"\n" for body in world.bodies())
-    _compare(CASES / f"{story.__name__}.json", events.decode(), request)
-    _compare(CASES / f"{story.__name__}.txt", "".join(_words(world)), request)
+    _compare_both(story.__name__, _told(story, tmp_path), request)
+
+
+@pytest.mark.parametrize("story", sinks.STORIES, ids=lambda story: story.__name__)
+def test_what_sinks_go_through_leads_to_these_events_and_words(
+    story: Callable[[], Iterator[sinks.Said]], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    programs = [SinkPolicy(name, Audience.PROGRAMS) for name in ("mail", "phone")]
+    world = World(tmp_path / "golden.db", sinks=[SinkPolicy("people", Audience.PEOPLE), *programs])
+    for seconds, condition in story():
+        world.pass_time(seconds)
+        world.writer.inbox.ask(condition, lambda: None)
+        world.step()
+    world.pass_time(180)
+    _compare_both(story.__name__, world, request)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -162,7 +173,7 @@ def _told(story: Story, tmp_path: Path) -> World:
 def _words(world: World) -> Iterator[str]:
     for telling in world.outboxes["people"].tellings:
         reading = Reading(telling.delivery.created_at, ZoneInfo("Europe/Berlin"))
-        text = render_text(telling.message, ROOM.words, reading, LIMIT)
+        text = render_text(telling.message, WORDS, reading, LIMIT)
         yield f"{text.title}\n  {text.body}\n"
 
 
@@ -205,6 +216,12 @@ def _mutant(chance: random.Random, name: str) -> tailnet_pb2.Node:
         key_expiry=START + timedelta(days=chance.choice([-3, 90])),
         says={"os_version": str(chance.randint(1, 3))},
     )
+
+
+def _compare_both(name: str, world: World, request: pytest.FixtureRequest) -> None:
+    events = b"".join(orjson.dumps(body, option=orjson.OPT_INDENT_2) + b"\n" for body in world.bodies())
+    _compare(CASES / f"{name}.json", events.decode(), request)
+    _compare(CASES / f"{name}.txt", "".join(_words(world)), request)
 
 
 def _compare(file: Path, text: str, request: pytest.FixtureRequest) -> None:

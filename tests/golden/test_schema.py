@@ -7,10 +7,12 @@ from typing import Any
 import orjson
 import pytest
 
-from sentinel.sources.tailnet import ROOM
-from sentinel.sources.tailnet.reference import ENTRIES
+from sentinel.app.tables import CATALOGUE
+from sentinel.sources.own.reference import ENTRIES as OWN
+from sentinel.sources.tailnet.reference import ENTRIES as TAILNET
 from tests.schema import faults
 
+ENTRIES = {**TAILNET, **OWN}
 ROOT = Path(__file__).parents[2]
 SCHEMA = orjson.loads((ROOT / "docs/event.schema.json").read_bytes())
 CASES = sorted((Path(__file__).parent / "cases").glob("*.json"))
@@ -32,7 +34,7 @@ def test_every_golden_event_is_as_the_schema_says() -> None:
 
 
 def test_every_type_is_described_and_has_a_golden_event() -> None:
-    assert set(ROOM.catalogue) == set(ENTRIES) == {event["event_type"] for event in events()}
+    assert set(CATALOGUE) == set(ENTRIES) == {event["event_type"] for event in events()}
 
 
 def test_a_payload_has_no_key_that_nobody_described() -> None:

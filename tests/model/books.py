@@ -258,15 +258,19 @@ def nothing_admitted_is_lost(books: Books) -> None:
 
 
 def what_was_absorbed_is_spoken_for(books: Books) -> None:
-    """By a newer delivery of the same sink, which is for people; and an absorbed one was never attempted."""
+    """By a newer delivery of the same sink, which is for people; an incident that vanished by its own end. And an
+    absorbed one was never attempted.
+    """
     by_id = {row.id: row for row in books.deliveries}
-    people = {sink.name for sink in SINKS if sink.audience is Audience.PEOPLE}
+    audiences = {sink.name: sink.audience for sink in SINKS}
     for row in books.deliveries:
         assert (row.state == "absorbed") == (row.absorbed_by is not None)
         if row.absorbed_by is not None:
-            assert row.sink in people
+            assert audiences[row.sink] is not Audience.PROGRAMS
             assert not row.attempt
-            assert row.absorbed_by > row.id
+            vanished = by_id[row.absorbed_by].absorbed_by == row.absorbed_by
+            assert vanished is (audiences[row.sink] is Audience.INCIDENTS)
+            assert row.absorbed_by >= row.id if vanished else row.absorbed_by > row.id
             assert by_id[row.absorbed_by].sink == row.sink
 
 

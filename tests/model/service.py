@@ -20,7 +20,11 @@ from tests.model.edge import Admission
 from tests.world import FakeOutbox, World
 
 WIDE = (SinkPolicy("hook", Audience.PROGRAMS), SinkPolicy("phone", Audience.PEOPLE))
-NARROW = (SinkPolicy("pager", Audience.PROGRAMS), SinkPolicy("guard", Audience.PEOPLE))
+NARROW = (
+    SinkPolicy("pager", Audience.PROGRAMS),
+    SinkPolicy("guard", Audience.PEOPLE),
+    SinkPolicy("desk", Audience.INCIDENTS),
+)
 SINKS = (*WIDE, *NARROW)
 ROUTES = (
     Route("all", ANYTHING, None, tuple(sink.name for sink in WIDE), stop=False, index=0),
@@ -33,7 +37,7 @@ ROUTES = (
         index=1,
     ),
 )
-"""Two sinks are told everything, two ask only for machines that went away."""
+"""Two sinks are told everything, three ask only for machines that went away."""
 WINDOW = 3.0
 BEFORE_COMMIT = ("folded", "in transaction")
 BOUNDARIES = (*BEFORE_COMMIT, "committed", "acknowledged", "delivery taken", "answer received")

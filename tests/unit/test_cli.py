@@ -115,6 +115,9 @@ class Program:
     def check(self, config: Config) -> tuple[Fault, ...]:
         return self.faults
 
+    def remarks(self, config: Config) -> tuple[str, ...]:
+        return ()
+
     def test_sinks(
         self, config: Config, names: Sequence[str], *, deadline_s: float, event_type: str, dry_run: bool
     ) -> tuple[Verdict, ...]:

@@ -46,6 +46,9 @@ class Program:
     def check(self, config: Config) -> tuple[()]:
         return ()
 
+    def remarks(self, config: Config) -> tuple[()]:
+        return ()
+
 
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Program]:

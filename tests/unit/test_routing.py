@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sentinel.app import check, event_types
+from sentinel.app import check, event_types, remarks
 from sentinel.app.routing import routes
 from sentinel.config import Config, Loaded, examine
 from sentinel.policy.routes import Route, Selector
@@ -166,3 +166,24 @@ class TestTypes:
     def test_no_type_is_ahead_that_a_room_has_already(self) -> None:
         assert len(event_types.known()) == len(set(event_types.known()))
         assert not set(event_types.AHEAD) & set(event_types.ORIGINAL)
+
+
+@pytest.mark.parametrize(
+    ("types", "told"),
+    [
+        ("[peer.renamed, peer.online]", True),
+        ("[peer.renamed, peer.offline]", False),
+        ("['route.*']", False),
+        ("[daemon.health.changed]", False),
+        ("['*']", False),
+    ],
+)
+def test_a_route_that_can_open_no_incident_at_a_sink_that_keeps_them_is_warned_about(
+    tmp_path: Path, types: str, told: bool
+) -> None:
+    sinks = "sinks: {desk: {type: alertmanager, url: 'http://127.0.0.1:9093'}, log: {type: stdout}}"
+    text = f"{sinks}\nroutes: [{{match: {{event_types: {types}}}, sinks: [log, desk]}}]"
+    found = remarks(valid(tmp_path, text))
+    named = types.strip("[]")
+    line = f"routes.0: desk keeps incidents, and none of these types is a problem that opens one: {named}"
+    assert found == ((line,) if told else ())
