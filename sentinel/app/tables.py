@@ -12,11 +12,11 @@ from sentinel.sources.room import Example, Room
 from sentinel.sources.tailnet import examples as tailnet_examples
 from sentinel.sources.tailnet import reference as tailnet_reference
 
+ROOMS: tuple[Room, ...] = (tailnet.ROOM, own.ROOM)
 CATALOGUE: Mapping[str, EventType] = {**tailnet.ROOM.catalogue, **own.ROOM.catalogue}
 WORDS: Mapping[str, Words] = {**tailnet.ROOM.words, **own.ROOM.words}
 ENTRIES: Mapping[str, Entry] = {**tailnet_reference.ENTRIES, **own_reference.ENTRIES}
 EXAMPLES: Mapping[str, Example] = {**tailnet_examples.EXAMPLES, **own_examples.EXAMPLES}
-ROOMS: tuple[Room, ...] = (tailnet.ROOM, own.ROOM)
 
 
 def rooms(config: Config) -> dict[str, Room]:

@@ -9,8 +9,10 @@ import pytest
 
 from sentinel.app import examples
 from sentinel.app.tables import CATALOGUE
+from sentinel.sources.own import SOURCE
 from tests.schema import faults
 
+HOME = {"kind": "tailnet", "name": "home"}
 AT = datetime(2026, 3, 1, 13, 2, tzinfo=UTC)
 SCHEMA = orjson.loads((Path(__file__).parents[2] / "docs/event.schema.json").read_bytes())
 
@@ -23,11 +25,8 @@ def test_there_is_one_of_each_type() -> None:
 def test_it_is_what_the_published_schema_says(name: str) -> None:
     body: dict[str, Any] = orjson.loads(examples.event(name, "home", AT).body)
     assert faults(SCHEMA, body) == []
-    assert (body["event_type"], body["source"]["name"], body["timestamp"]) == (
-        name,
-        "home",
-        "2026-03-01T13:02:00.000000Z",
-    )
+    assert (body["event_type"], body["cause"], body["timestamp"]) == (name, "test", "2026-03-01T13:02:00.000000Z")
+    assert body["source"] == ({"kind": "sentinel", "name": SOURCE} if name.startswith("sink.") else HOME)
 
 
 def test_it_says_that_it_is_a_test() -> None:

@@ -2,33 +2,30 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 from sentinel.events import Finding
 from sentinel.model import SubjectKey
-from sentinel.sources.own import SINK, catalogue
+from sentinel.sources.own import SINK, SOURCE, catalogue
 from sentinel.sources.own.sinks import Sink, delivering
 from sentinel.sources.room import Example
 
 NAME = "test-sink"
-AWAY = timedelta(minutes=6)
+LASTED = timedelta(minutes=20)
+REASON = "no answer within 30 s"
 
 
-def _failing(source: str, at: datetime) -> Finding:
-    return _found(source, None, _sink(at, failing=True), at)
+def _example(failing: bool, _source: str, at: datetime) -> Finding:
+    """The sink fails at this moment, or recovers after a while; its source is always Sentinel itself."""
+    fine = Sink(NAME, failing=False, since=at, error=REASON, given_up=0)
+    failed = Sink(NAME, failing=True, since=at if failing else at - LASTED, error=REASON, given_up=0)
+    subject = SubjectKey(SOURCE, SINK, NAME)
+    before, after = (fine, failed) if failing else (failed, fine)
+    return next(delivering(subject, before, after, at))
 
 
-def _recovered(source: str, at: datetime) -> Finding:
-    return _found(source, _sink(at - AWAY, failing=True), _sink(at, failing=False), at)
-
-
-def _sink(since: datetime, *, failing: bool) -> Sink:
-    return Sink(NAME, failing=failing, since=since, error="connection refused", given_up=0)
-
-
-def _found(source: str, before: Sink | None, after: Sink, at: datetime) -> Finding:
-    (finding,) = delivering(SubjectKey(source, SINK, NAME), before, after, at)
-    return finding
-
-
-EXAMPLES: Mapping[str, Example] = {catalogue.FAILING.name: _failing, catalogue.RECOVERED.name: _recovered}
+EXAMPLES: Mapping[str, Example] = {
+    catalogue.FAILING.name: partial(_example, True),
+    catalogue.RECOVERED.name: partial(_example, False),
+}
 """By type of event."""
