@@ -1,4 +1,4 @@
-"""Commands that ask the running service, or the store that one left: status, devices, events, explain."""
+"""Commands that ask the running service, or the store that one left: status, check, devices, events, explain."""
 
 import dataclasses
 import sys
@@ -52,6 +52,23 @@ def status(context: click.Context, *, as_json: bool) -> int:
     else:
         click.echo("\n".join(status_lines(found, config.time_zone)))
     return ExitCode.FAILURE if found.troubles else ExitCode.OK
+
+
+@click.command(cls=SentinelCommand)
+@json_option
+@click.pass_context
+def check(context: click.Context, *, as_json: bool) -> int:
+    """Say whether the running service answers. Ends with 1 if not, for health checks.
+
+    Troubles are no reason to end a service, so they do not count here: 'status' has them.
+    """
+    with connected(asking(context).control.socket) as client:
+        found = client.status()
+    if as_json:
+        print_json({"version": found.version, "troubles": found.troubles})
+    else:
+        click.echo(f"Sentinel {found.version} is running, troubles: {len(found.troubles)}")
+    return ExitCode.OK
 
 
 @click.command(cls=SentinelCommand)
@@ -219,4 +236,4 @@ def _time(since: str, zone: ZoneInfo) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
-COMMANDS: Sequence[click.Command] = (status, devices, events, explain)
+COMMANDS: Sequence[click.Command] = (status, check, devices, events, explain)
