@@ -40,7 +40,7 @@ crash: build ## The long forms: kills at every boundary, storage faults, the mod
 	@$(BIN)/python -m pytest -q -m long --timeout 14400 tests/crash tests/crash_edge tests/crash_storage tests/model
 
 .PHONY: containers
-containers: $(VENV)/ready ## Build the images, run the profile demo, kill, restart; needs a container engine (COMPOSE="docker compose")
+containers: $(VENV)/ready ## Build the images and try them; needs a container engine (COMPOSE="docker compose")
 	@COMPOSE="$(COMPOSE)" $(BIN)/python -m pytest -q -m long tests/containers
 
 .PHONY: bench
