@@ -8,6 +8,7 @@ GO     := scripts/go -C sidecar-go
 GO_SRC := $(shell find sidecar-go -name '*.go') sidecar-go/go.mod sidecar-go/go.sum
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' sentinel/__init__.py)
 CONFIG ?=
+COMPOSE ?= docker compose
 
 .DEFAULT_GOAL := help
 
@@ -37,6 +38,10 @@ unit: $(VENV)/ready ## Only the unit tests
 .PHONY: crash
 crash: build ## The long forms: kills at every boundary, storage faults, the model, secrets; takes hours
 	@$(BIN)/python -m pytest -q -m long --timeout 14400 tests/contracts tests/crash tests/crash_edge tests/crash_storage tests/model
+
+.PHONY: containers
+containers: $(VENV)/ready ## Build the images and try them; needs a container engine (COMPOSE="docker compose")
+	@COMPOSE="$(COMPOSE)" $(BIN)/python -m pytest -q -m long tests/containers
 
 .PHONY: bench
 bench: build ## Measure and print tables; takes a few minutes

@@ -21,6 +21,11 @@ def state_lock(directory: Path) -> Iterator[None]:
     """The state directory, made if it is missing, for this process alone. Raises StateError."""
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except PermissionError as error:
+        raise StateError(
+            f"the state directory {directory} cannot be made by user {os.getuid()}: {_chown(_nearest(directory))}, "
+            "or set state.path"
+        ) from error
     except OSError as error:
         raise StateError(
             f"the state directory {directory} cannot be made: {error.strerror}; set state.path to another place"
@@ -32,7 +37,7 @@ def state_lock(directory: Path) -> Iterator[None]:
     if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
         raise StateError(
             f"the state directory {directory} cannot be read and written by user {os.getuid()}: "
-            f"run 'chown -R {os.getuid()} {directory}', or set state.path"
+            f"{_chown(directory)}, or set state.path"
         )
     kind = file_system(directory)
     if kind in NETWORK_FILE_SYSTEMS:
@@ -43,6 +48,15 @@ def state_lock(directory: Path) -> Iterator[None]:
     taken = f"another Sentinel uses the state directory {directory}: stop it, or set state.path to another directory"
     with exclusive(directory / "sentinel.lock", taken):
         yield
+
+
+def _chown(directory: Path) -> str:
+    return f"run 'chown -R {os.getuid()} {directory}' (of a volume, on the folder that is mounted there)"
+
+
+def _nearest(directory: Path) -> Path:
+    """The deepest folder on the way to the directory that is there."""
+    return next(folder for folder in directory.parents if folder.is_dir())
 
 
 @contextmanager

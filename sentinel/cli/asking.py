@@ -1,4 +1,4 @@
-"""Commands that ask the running service, or the store that one left: status, devices, events, explain."""
+"""Commands that ask the running service, or the store that one left: status, check, devices, events, explain."""
 
 import dataclasses
 import sys
@@ -71,6 +71,23 @@ def reload_configuration(context: click.Context, *, as_json: bool) -> int:
     for fault in what.faults if not as_json else ():
         click.echo(f"error: {escape_controls(fault)}", err=True)
     return ExitCode.BAD_CONFIGURATION if what.faults else ExitCode.OK
+
+
+@click.command(cls=SentinelCommand)
+@json_option
+@click.pass_context
+def check(context: click.Context, *, as_json: bool) -> int:
+    """Say whether the running service answers. Ends with 1 if not, for health checks.
+
+    Troubles are no reason to end a service, so they do not count here: 'status' has them.
+    """
+    with connected(asking(context).control.socket) as client:
+        found = client.status()
+    if as_json:
+        print_json({"version": found.version, "troubles": found.troubles})
+    else:
+        click.echo(f"Sentinel {found.version} is running, troubles: {len(found.troubles)}")
+    return ExitCode.OK
 
 
 @click.command(cls=SentinelCommand)
@@ -238,4 +255,4 @@ def _time(since: str, zone: ZoneInfo) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
-COMMANDS: Sequence[click.Command] = (status, devices, events, explain, reload_configuration)
+COMMANDS: Sequence[click.Command] = (status, check, devices, events, explain, reload_configuration)

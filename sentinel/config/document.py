@@ -1,6 +1,7 @@
 """Reads a YAML or JSON file into plain values, and remembers on which line each of them stands."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,6 +77,8 @@ def _text(path: Path) -> str:
         raise _Refused("there is no such file") from None
     except IsADirectoryError:
         raise _Refused("is a directory: name the file in it") from None
+    except PermissionError as error:
+        raise _Refused(f"cannot be read: {error.strerror}{_way_in(path.parent)}") from None
     except OSError as error:
         raise _Refused(f"cannot be read: {error.strerror}") from None
     if len(raw) > LARGEST:
@@ -84,6 +87,14 @@ def _text(path: Path) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _Refused("is not UTF-8 text", raw.count(b"\n", 0, error.start) + 1) from None
+
+
+def _way_in(folder: Path) -> str:
+    """What opens a folder that is closed to us."""
+    user = os.getuid()
+    return (
+        "" if os.access(folder, os.X_OK) else f"; the folder is closed to user {user}: run 'chown -R {user} {folder}'"
+    )
 
 
 def _parse(text: str, file: str, *, as_json: bool) -> Document:

@@ -44,7 +44,15 @@ def find_file(path: Path | None, env: Mapping[str, str], *, cwd: Path) -> Path |
     named = str(path) if path is not None else env.get(FILE_VARIABLE, "").strip()
     if named:
         return values.absolute_path(named, cwd=cwd, home=env.get("HOME", ""))
-    return next((cwd / name for name in DEFAULT_FILES if (cwd / name).exists()), None)
+    return next((cwd / name for name in DEFAULT_FILES if _may_be_there(cwd / name)), None)
+
+
+def _may_be_there(path: Path) -> bool:
+    """Whether a file is there, or in a folder that is closed to us: reading it then says so."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return True
 
 
 def overlaid(given: Given, env: Mapping[str, str]) -> Given:

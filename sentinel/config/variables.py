@@ -87,7 +87,9 @@ ROUTE_SHORTHAND: Mapping[Place, tuple[str, ...]] = {
 OTHERS: Mapping[str, str] = {
     FILE_VARIABLE: "The configuration file, unless `--config` names one; empty is as if it were not set.",
     AUTH_KEY_VARIABLE: "The same as `tsnet.auth_key`, and comes before it.",
-    "SENTINEL_IMAGE": "Which image `docker compose` takes; Sentinel itself does not read it.",
+    "SENTINEL_IMAGE": "Which image the original's `docker compose` takes; Sentinel itself does not read it.",
+    "SENTINEL_SERVICE_IMAGE": "Which image `docker compose` takes for the service; Sentinel itself does not read it.",
+    "SENTINEL_SIDECAR_IMAGE": "Which image `docker compose` takes for the sidecar; Sentinel itself does not read it.",
 }
 
 

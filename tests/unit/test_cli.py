@@ -34,6 +34,7 @@ from sentinel.errors import ControlError, Fault, SentinelError, StateError
 
 NAMES = (
     *(
+        "check",
         "completion",
         "config",
         "deliveries",
@@ -671,6 +672,29 @@ class TestStatus:
     def test_neither_secrets_nor_sinks_of_the_service_are_needed(self, here: Path, service: Service) -> None:
         configured(here, "tsnet: {auth_key: '${NO}'}\nsinks: {a: {type: apprise, url_file: /nowhere/no}}")
         assert run("status").exit_code == 0
+
+
+class TestCheck:
+    def test_a_service_that_answers_is_healthy_whatever_troubles_it(self, service: Service) -> None:
+        service.status.troubles.append("sink phone fails: refused")
+        result = run("check")
+        assert (result.exit_code, result.stdout) == (0, "Sentinel 0.1.0 is running, troubles: 1\n")
+
+    def test_as_json_it_names_them(self, service: Service) -> None:
+        service.status.troubles.append("sink phone fails: refused")
+        assert json.loads(run("check", "--json").stdout) == {
+            "version": "0.1.0",
+            "troubles": ["sink phone fails: refused"],
+        }
+
+    def test_no_service_is_not_healthy(self) -> None:
+        result = run("check")
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "no Sentinel service answers at" in result.stderr
+
+    def test_one_that_cannot_answer_is_not_healthy(self, service: Service) -> None:
+        service.code = grpc.StatusCode.INTERNAL
+        assert run("check").exit_code == 1
 
 
 class TestDevices:

@@ -1,6 +1,7 @@
 """The configuration: what holds by default, what is read, and how everything that is wrong is told."""
 
 import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -108,6 +109,19 @@ class TestFinding:
     def test_a_missing_file_and_a_directory_are_told_apart(self, tmp_path: Path) -> None:
         assert only_fault(tmp_path / "no.yaml").text == "there is no such file"
         assert only_fault(tmp_path).text == "is a directory: name the file in it"
+
+    def test_a_folder_that_is_closed_is_no_folder_without_a_file(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def closed(*_: object, **__: object) -> None:
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(Path, "exists", closed)
+        monkeypatch.setattr(Path, "open", closed)
+        monkeypatch.setattr(os, "access", lambda *_: False)
+        (fault,) = examine(None, {}, cwd=tmp_path).faults
+        assert f"cannot be read: Permission denied; the folder is closed to user {os.getuid()}" in str(fault)
+        assert f"run 'chown -R {os.getuid()} {tmp_path}'" in str(fault)
 
 
 class TestSockets:

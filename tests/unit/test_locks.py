@@ -35,6 +35,18 @@ def test_a_directory_that_is_a_file_is_refused(tmp_path: Path) -> None:
         pytest.fail("a file was taken for a directory")
 
 
+def test_a_folder_of_somebody_else_is_answered_with_the_line_that_hands_it_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", refused)
+    line = f"run 'chown -R {os.getuid()} {tmp_path}'"
+    with pytest.raises(StateError, match=line), state_lock(tmp_path / "a" / "state"):
+        pytest.fail("a folder was made where nobody may")
+
+
 def test_a_network_file_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sentinel.app.locks.file_system", lambda _: "nfs4")
     with pytest.raises(StateError, match=r"network file system \(nfs4\)"), state_lock(tmp_path):

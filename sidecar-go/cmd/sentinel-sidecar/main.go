@@ -10,6 +10,9 @@
 //	SENTINEL_TSNET_LOG_UPLOAD      upload the Tailscale client's own logs to Tailscale
 //	SENTINEL_TSNET_ADVERTISE_TAGS  tags that the node asks for, separated by commas
 //	SENTINEL_TAILSCALE_AUTH_KEY    auth key; SENTINEL_TSNET_AUTH_KEY is another name for it
+//
+// `sentinel-sidecar health --state-dir DIR` asks the edge that runs on that directory how it is and ends with 0 if it
+// has the service's ear; it is what containers' health checks run.
 package main
 
 import (

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	wirev1 "sentinel/sidecar/gen/sentinel/wire/v1"
-	"sentinel/sidecar/internal/boundary"
 	"sentinel/sidecar/internal/health"
 	"sentinel/sidecar/internal/observe"
 	"sentinel/sidecar/internal/settings"
@@ -31,12 +30,11 @@ type edge struct {
 	options  options
 	own      *settings.Own
 	logs     logs
-	reached  boundary.Reached
 	bootID   string
 	observer *observe.Observer
-	ledger   *uplink.Ledger
 	monitor  *health.Monitor
 	runner   *runner
+	uplink   *uplink.Uplink
 
 	endOnce sync.Once
 	end     chan struct{}
@@ -51,12 +49,14 @@ func newEdge(version string, options options, own *settings.Own, logs logs, hook
 	}
 	observer := observe.New(tailscaleVersion(), logs.own, hooks.Reached, connect)
 	monitor := new(health.Monitor)
-	return &edge{
-		version: version, options: options, own: own, logs: logs, reached: hooks.Reached, bootID: bootID,
-		observer: observer, ledger: ledger, monitor: monitor,
+	e := &edge{
+		version: version, options: options, own: own, logs: logs, bootID: bootID,
+		observer: observer, monitor: monitor,
 		runner: newRunner(options.stateDir, own, observer, monitor, logs, hooks.Started),
 		end:    make(chan struct{}),
 	}
+	e.uplink = uplink.New(options.target, ledger, e, logs.own, hooks.Reached)
+	return e
 }
 
 // run works until the context is done or somebody else ends the edge, and then ends cleanly.
@@ -69,7 +69,7 @@ func (e *edge) run(ctx context.Context) error {
 	defer stopUplink()
 	defer stopRunner()
 	var uplinkDone, runnerDone sync.WaitGroup
-	uplinkDone.Go(func() { uplink.New(e.options.target, e.ledger, e, log, e.reached).Run(uplinkCtx) })
+	uplinkDone.Go(func() { e.uplink.Run(uplinkCtx) })
 	failed := make(chan error, 1)
 	runnerDone.Go(func() { failed <- e.runner.run(runnerCtx) })
 

@@ -30,6 +30,9 @@ type Hooks struct {
 
 // Main runs an edge as the arguments say and returns the process's exit code.
 func Main(version string, args []string, hooks Hooks) (code int) {
+	if len(args) > 0 && args[0] == "health" {
+		return askHealth(args[1:], os.Stdout, os.Stderr)
+	}
 	options, err := parseOptions(args, os.Stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -70,6 +73,8 @@ func run(version string, options options, logs logs, hooks Hooks) error {
 	edge := newEdge(version, options, own, logs, hooks)
 	if options.managed {
 		go edge.endWith(os.Stdin)
+	} else {
+		defer edge.showHealth()()
 	}
 	return edge.run(ctx)
 }

@@ -1,6 +1,7 @@
 package uplink_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -189,6 +190,38 @@ func TestTheFirstHeartbeatFollowsWelcomeAtOnce(t *testing.T) {
 		}
 		if !message.GetFreshness().GetInMapPoll() {
 			return fmt.Errorf("got %v", message)
+		}
+		return nil
+	})
+}
+
+func TestAnEdgeIsConnectedFromWelcomeToTheEndOfTheSession(t *testing.T) {
+	b := start(t, func() uplink.Snapshot { return uplink.Snapshot{} })
+	b.mustPlay(func(s *side) error {
+		if _, err := s.hello(); err != nil {
+			return err
+		}
+		if b.uplink.Connected() {
+			return errors.New("connected before it is welcome")
+		}
+		if err := s.welcome(nil); err != nil {
+			return err
+		}
+		// What the edge says first, it says after Welcome.
+		if _, err := s.stream.Recv(); err != nil {
+			return err
+		}
+		if !b.uplink.Connected() {
+			return errors.New("not connected after Welcome")
+		}
+		return nil
+	})
+	b.mustPlay(func(s *side) error {
+		if _, err := s.hello(); err != nil {
+			return err
+		}
+		if b.uplink.Connected() {
+			return errors.New("still connected in the next session")
 		}
 		return nil
 	})

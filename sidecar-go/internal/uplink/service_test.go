@@ -83,6 +83,7 @@ func (l *lines) await(part string) string {
 type bench struct {
 	t        *testing.T
 	ledger   *uplink.Ledger
+	uplink   *uplink.Uplink
 	service  *service
 	edge     *edge
 	log      *lines
@@ -106,10 +107,10 @@ func start(t *testing.T, snapshot func() uplink.Snapshot) *bench {
 	b.listen()
 	ctx, stop := context.WithCancel(context.Background())
 	b.stop = stop
-	u := uplink.New("unix:"+b.path, b.ledger, b.edge, slog.New(slog.NewTextHandler(b.log, nil)), b.reached)
+	b.uplink = uplink.New("unix:"+b.path, b.ledger, b.edge, slog.New(slog.NewTextHandler(b.log, nil)), b.reached)
 	go func() {
 		defer close(b.finished)
-		u.Run(ctx)
+		b.uplink.Run(ctx)
 	}()
 	t.Cleanup(func() {
 		stop()

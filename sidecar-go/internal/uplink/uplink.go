@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -57,12 +58,17 @@ type Uplink struct {
 	edge    Edge
 	log     *slog.Logger
 	reached boundary.Reached
+	// connected says whether there is a session that the service has welcomed.
+	connected atomic.Bool
 }
 
 // New returns the Uplink to the service at target, in gRPC's spelling.
 func New(target string, ledger *Ledger, edge Edge, log *slog.Logger, reached boundary.Reached) *Uplink {
 	return &Uplink{target: target, ledger: ledger, edge: edge, log: log, reached: reached}
 }
+
+// Connected reports whether the service has welcomed the edge and the session lasts. It may be called by any goroutine.
+func (u *Uplink) Connected() bool { return u.connected.Load() }
 
 // Run keeps trying until the context is done, and then for a moment brings what is left over a stream that is open.
 // Trouble is logged when it changes, not for each attempt.
@@ -127,6 +133,8 @@ func (u *Uplink) session(ctx context.Context) (welcomed bool, err error) {
 	}
 	u.log.Info("connected to the service", "service_version", welcome.GetServiceVersion(),
 		"resumed", cursor.resumed)
+	u.connected.Store(true)
+	defer u.connected.Store(false)
 	u.edge.Welcomed(welcome.GetConfig())
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(flushPatience, cancel) })()
 	return true, u.exchange(ctx, streaming, stream, cursor)

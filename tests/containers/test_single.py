@@ -1,0 +1,68 @@
+"""One container for those who come from jaxxstorm/sentinel: their variables and their folder, as they are."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.containers.engine import ROOT, Project
+from tests.rig import becomes, eventually
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
+
+USER, GROUP = 10001, 10000
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The original's folder with its state in it."""
+    for above in tmp_path.parents:
+        if above.owner() == tmp_path.owner() and above != Path("/tmp"):
+            above.chmod(above.stat().st_mode | 0o011)
+    data = tmp_path / ".sentinel"
+    data.mkdir()
+    shutil.copy(ROOT / "tests/fixtures/original/realtime.json", data / "state.json")
+    return data
+
+
+@pytest.fixture
+def single(folder: Path) -> Iterator[Project]:
+    """The project, not yet up; gone at the end."""
+    project = Project(
+        "sentinel-single",
+        ("docker-compose.single.yml", "tests/containers/single.yml"),
+        {"TEST_DATA": str(folder), "TEST_ENV": str(ROOT / "config/original.env.example")},
+    )
+    project.compose("build", within=3000)
+    yield project
+    project.compose("down", "--timeout", "30")
+
+
+def hand_over(folder: Path) -> None:
+    for path in (folder, *folder.iterdir()):
+        os.chown(path, USER, GROUP)
+
+
+def test_a_folder_of_somebody_else_is_answered_with_the_line_that_hands_it_over(single: Project, folder: Path) -> None:
+    folder.chmod(0o700)
+    single.compose("up", "--detach", "tailnet")
+    script = ("--entrypoint", "sh", "sentinel", "-c", "sentinel run 2>&1 || true")
+    said = single.compose("run", "--rm", "--no-deps", "-T", *script)
+    assert f"run 'chown -R {USER} /data'" in said
+
+
+def test_the_originals_variables_and_folder_will_do(single: Project, folder: Path) -> None:
+    hand_over(folder)
+    before = (folder / "state.json").read_bytes()
+    single.compose("up", "--detach")
+    eventually((folder / "state.db").exists, "the store stands beside the original's state")
+    becomes(lambda: single.container("sentinel")["State"]["Health"]["Status"], "healthy")
+    becomes(lambda: single.sentinel("sentinel", "check")["troubles"], [])
+    devices = single.sentinel("sentinel", "devices")
+    assert len([device for device in devices if device["subject_type"] == "peer"]) == 20
+    assert (folder / "state.json").read_bytes() == before
+    assert (folder / "tsnet").is_dir()
+    assert set(single.users("sentinel")) == {USER}
+    assert single.sentinel("sentinel", "config", "validate")["warnings"] == []
