@@ -1,5 +1,6 @@
 """Routes of the configuration, in both forms, become those of policy; a type that no event has is a fault."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import pytest
 from sentinel.app import check, event_types, remarks
 from sentinel.app.routing import routes
 from sentinel.config import Config, Loaded, examine
-from sentinel.policy.routes import Route, Selector
+from sentinel.policy.routes import Route, Selector, concerned
+from tests.unit.test_routes import ROWS, Row
 
 
 def loaded(tmp_path: Path, text: str, env: Mapping[str, str] | None = None) -> Loaded:
@@ -56,6 +58,13 @@ PAIRS = (
 @pytest.mark.parametrize(("theirs", "ours"), PAIRS)
 def test_both_forms_are_the_same_route(tmp_path: Path, theirs: str, ours: str) -> None:
     assert only(tmp_path, theirs) == only(tmp_path, ours)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.original], ids=lambda row: row.rule)
+def test_a_route_in_the_originals_form_asks_for_what_it_says(tmp_path: Path, row: Row) -> None:
+    notifier = {"sinks": [{"name": "hook", "type": "stdout"}], "routes": [{**(row.original or {}), "sinks": ["hook"]}]}
+    config = valid(tmp_path, json.dumps({"notifier": notifier}))
+    assert list(concerned(row.event, routes(config))) == ["hook"] * row.asked
 
 
 def test_every_key_of_ours_arrives(tmp_path: Path) -> None:
