@@ -14,7 +14,7 @@ from sentinel.clock import rfc3339
 from sentinel.errors import StoreError
 from sentinel.events import Event, EventType
 from sentinel.model import Reached, unwatched
-from sentinel.store import rows, wal
+from sentinel.store import rows, statements, wal
 from sentinel.store.damage import refuse_damaged, refuse_orphaned_log, schema_seal
 from sentinel.store.protocol import Batch, Contents, Revival, SpanRow
 
@@ -69,7 +69,7 @@ class SqliteStore:
     def purge(self, before: datetime, limit: int) -> int:
         """Forgets up to `limit` events recorded before a moment, sparing what is held, unsent or still open."""
         with _faults(self._path), _transaction(self._connection) as connection:
-            gone = connection.execute(_PURGEABLE, (rfc3339(before), limit)).fetchall()
+            gone = connection.execute(statements.PURGEABLE, (rfc3339(before), limit)).fetchall()
             connection.executemany("DELETE FROM outcomes WHERE event = ?", gone)
             connection.executemany("DELETE FROM deliveries WHERE speaks = ?", gone)
             connection.executemany("DELETE FROM events WHERE number = ?", gone)
@@ -90,7 +90,7 @@ class SqliteStore:
     def last_words(self, text: str) -> None:
         """Notes why the run ends; empty for a clean end."""
         with _faults(self._path):
-            self._connection.execute(_UPDATE_LEDGER, (None, None, text))
+            self._connection.execute(statements.UPDATE_LEDGER, (None, None, text))
 
     def close(self) -> None:
         """Ends the connection."""
@@ -137,7 +137,7 @@ class SqliteStore:
                     for statement in _statements(script):
                         connection.execute(statement)
                     connection.execute(f"PRAGMA user_version = {number}")
-                    connection.execute(_SEAL_SCHEMA, (schema_seal(connection),))
+                    connection.execute(statements.SEAL_SCHEMA, (schema_seal(connection),))
                     self._reached("migrating")
 
     def _load(self) -> Contents:
@@ -153,21 +153,21 @@ class SqliteStore:
             next_event=next_event,
             next_delivery=next_delivery,
             last_words=last_words,
-            sources=tuple(rows.to_source(row) for row in fetch(_SOURCES)),
-            subjects=tuple(rows.to_subject(row) for row in fetch(_SUBJECTS)),
+            sources=tuple(rows.to_source(row) for row in fetch(statements.SOURCES)),
+            subjects=tuple(rows.to_subject(row) for row in fetch(statements.SUBJECTS)),
             differences=tuple(rows.to_difference(row, events) for row in differences),
-            pending=dict(fetch(_PENDING).fetchall()),
+            pending=dict(fetch(statements.PENDING).fetchall()),
         )
 
     def _open_events(self) -> dict[int, Event]:
         """Events that wait in a difference."""
-        found = self._connection.execute(_OPEN_EVENTS)
+        found = self._connection.execute(statements.OPEN_EVENTS)
         return {row[0]: rows.to_event(row, self._catalogue) for row in found}
 
     def _write(self, batch: Batch) -> None:
         many = self._many
         if batch.high_revision is not None or batch.ledger_id is not None:
-            many(_UPDATE_LEDGER, [(batch.ledger_id, batch.high_revision, None)])
+            many(statements.UPDATE_LEDGER, [(batch.ledger_id, batch.high_revision, None)])
         many(f"INSERT OR REPLACE INTO sources VALUES ({_marks(15)})", _sealed(rows.from_source, batch.sources.values()))
         subject_key = ("source", "type", "id")
         _replace(many, "subjects", width=7, key=subject_key, changes=batch.subjects, columns=rows.from_subject)
@@ -180,11 +180,11 @@ class SqliteStore:
         outcomes = batch.outcomes.values()
         many(f"INSERT OR REPLACE INTO outcomes VALUES ({_marks(8)})", _sealed(rows.from_outcome, outcomes))
         many(f"INSERT INTO deliveries VALUES ({_marks(17)})", _sealed(rows.from_delivery, batch.deliveries))
-        many(_UPDATE_DELIVERY, map(rows.from_attempt, batch.attempts))
+        many(statements.UPDATE_DELIVERY, map(rows.from_attempt, batch.attempts))
         self._write_commands(batch)
-        many(_GIVE_UP, [(rfc3339(one.at), one.why, one.sink) for one in batch.given_up])
+        many(statements.GIVE_UP, [(rfc3339(one.at), one.why, one.sink) for one in batch.given_up])
         many(
-            _INSERT_REJECT,
+            statements.INSERT_REJECT,
             [(reject.source, reject.subject_id, rfc3339(reject.recorded_at), reject.why) for reject in batch.rejects],
         )
 
@@ -197,25 +197,25 @@ class SqliteStore:
     def _write_commands(self, batch: Batch) -> None:
         many = self._many
         for absorption, at in batch.absorptions:
-            many(_ABSORB, [(rfc3339(at), absorption.into, older) for older in absorption.older])
-            many(_SPEAK_ALSO, [(rows.numbers(absorption.also), absorption.into)])
+            many(statements.ABSORB, [(rfc3339(at), absorption.into, older) for older in absorption.older])
+            many(statements.SPEAK_ALSO, [(rows.numbers(absorption.also), absorption.into)])
         for one in batch.revivals:
             self._revive(one)
         many("DELETE FROM deliveries WHERE id = ? AND state = 'dead'", [(number,) for number in batch.buried])
 
     def _revive(self, one: Revival) -> None:
         execute = self._connection.execute
-        (told_by,) = execute(_TOLD_SINCE, (one.delivery, one.to)).fetchone() if one.only_news else (None,)
+        (told_by,) = execute(statements.TOLD_SINCE, (one.delivery, one.to)).fetchone() if one.only_news else (None,)
         if told_by is not None:
-            execute(_SETTLE_OLD, (rfc3339(one.at), told_by, one.delivery))
+            execute(statements.SETTLE_OLD, (rfc3339(one.at), told_by, one.delivery))
             return
-        execute(_MOVE_OUTCOMES, (one.into, one.delivery))
-        execute(_MOVE_ABSORBED, (one.into, one.delivery))
-        execute(_REVIVE, (one.into, one.to, rfc3339(one.at), one.delivery))
+        execute(statements.MOVE_OUTCOMES, (one.into, one.delivery))
+        execute(statements.MOVE_ABSORBED, (one.into, one.delivery))
+        execute(statements.REVIVE, (one.into, one.to, rfc3339(one.at), one.delivery))
 
     def _write_span(self, span: SpanRow) -> None:
         began = rfc3339(span.began_at)
-        self._connection.execute(_END_SPAN, (began, *span.key))
+        self._connection.execute(statements.END_SPAN, (began, *span.key))
         if span.state is not None:
             started = f"INSERT OR REPLACE INTO spans VALUES ({_marks(7)})"
             self._connection.execute(started, rows.sealed((*span.key, began, None, span.state)))
@@ -305,115 +305,3 @@ def _remedy(error: sqlite3.DatabaseError) -> str:
     if code == sqlite3.SQLITE_FULL:
         return "free some space on its disk and start again"
     return "check its disk and permissions, then start again"
-
-
-_SOURCES = f"SELECT {rows.SOURCE_COLUMNS} FROM sources ORDER BY name"
-_SUBJECTS = f"SELECT {rows.SUBJECT_COLUMNS} FROM subjects ORDER BY source, type, id"
-_PENDING = "SELECT sink, count(*) FROM deliveries WHERE state = 'pending' GROUP BY sink"
-_OPEN_EVENTS = f"""
-    SELECT {rows.EVENT_COLUMNS} FROM events WHERE number IN (SELECT event FROM outcomes WHERE state = 'held')
-"""
-# What changes in place is sealed by SQLite, which has the columns that stay as they are.
-_SEAL_SCHEMA = """
-    UPDATE ledger SET schema = ?1, seal = seal(one, id, created_at, high_revision, last_words, ?1)
-"""
-_UPDATE_LEDGER = """
-    UPDATE ledger SET
-        id = coalesce(?1, id), high_revision = coalesce(?2, high_revision), last_words = coalesce(?3, last_words),
-        seal = seal(one, coalesce(?1, id), created_at, coalesce(?2, high_revision), coalesce(?3, last_words), schema)
-"""
-_INSERT_REJECT = """
-    INSERT INTO rejects SELECT next, ?1, ?2, ?3, ?4, seal(next, ?1, ?2, ?3, ?4)
-    FROM (SELECT coalesce(max(number), 0) + 1 AS next FROM rejects)
-"""
-# A late success settles a delivery that was given up meanwhile; nothing unsettles a delivered one.
-_UPDATE_DELIVERY = """
-    UPDATE deliveries SET state = ?1, attempt = ?2, next_try = ?3, settled_at = ?4, error = ?5, seal = seal(
-        id, sink, source, subject_type, subject_id, key, speaks, events, also, created_at, ?1, absorbed_by,
-        ?2, ?3, ?4, ?5)
-    WHERE id = ?6 AND state <> 'delivered'
-"""
-_ABSORB = """
-    UPDATE deliveries SET state = 'absorbed', settled_at = ?1, absorbed_by = ?2, seal = seal(
-        id, sink, source, subject_type, subject_id, key, speaks, events, also, created_at, 'absorbed', ?2, attempt,
-        next_try, ?1, error)
-    WHERE id = ?3 AND state = 'pending' AND attempt = 0
-"""
-_SPEAK_ALSO = """
-    UPDATE deliveries SET also = ?1, seal = seal(
-        id, sink, source, subject_type, subject_id, key, speaks, events, ?1, created_at, state, absorbed_by, attempt,
-        next_try, settled_at, error)
-    WHERE id = ?2 AND state = 'pending'
-"""
-# The aspect of a delivery stands behind the 64 digits and the dot of its key if it is not the event's own.
-_TOLD_SINCE = """
-    WITH mine AS (
-        SELECT deliveries.id, events.number, events.source, events.subject_type, events.subject_id,
-            coalesce(nullif(substr(deliveries.key, 66), ''), events.aspect) AS aspect,
-            coalesce(nullif(?2, ''), deliveries.sink) AS sink
-        FROM deliveries JOIN events ON events.number = deliveries.speaks
-        WHERE deliveries.id = ?1 AND deliveries.state = 'dead'
-    )
-    SELECT max(told_by) FROM (
-        SELECT telling.id AS told_by FROM mine
-        JOIN events AS newer ON newer.number > mine.number AND newer.source = mine.source
-            AND newer.aspect = mine.aspect AND newer.subject_type = mine.subject_type
-            AND newer.subject_id = mine.subject_id
-        JOIN outcomes ON outcomes.event = newer.number AND outcomes.sink = mine.sink
-        JOIN deliveries AS telling ON telling.id = outcomes.message AND telling.state <> 'dead'
-        UNION ALL
-        SELECT telling.id FROM mine
-        JOIN deliveries AS telling ON telling.sink = mine.sink AND telling.state <> 'dead'
-            AND telling.source = mine.source AND telling.subject_type = mine.subject_type
-            AND telling.subject_id = mine.subject_id AND telling.speaks > mine.number
-            AND substr(telling.key, 66) = mine.aspect
-    )
-"""
-_SETTLE_OLD = """
-    UPDATE deliveries SET state = 'absorbed', settled_at = ?1, absorbed_by = ?2, seal = seal(
-        id, sink, source, subject_type, subject_id, key, speaks, events, also, created_at, 'absorbed', ?2, attempt,
-        next_try, ?1, error)
-    WHERE id = ?3
-"""
-_MOVE_OUTCOMES = """
-    UPDATE outcomes SET message = ?1, seal = seal(event, sink, state, ?1, until, why, route)
-    WHERE message = ?2 AND EXISTS (SELECT 1 FROM deliveries WHERE id = ?2 AND deliveries.state = 'dead')
-"""
-_MOVE_ABSORBED = """
-    UPDATE deliveries SET absorbed_by = ?1, seal = seal(
-        id, sink, source, subject_type, subject_id, key, speaks, events, also, created_at, state, ?1, attempt, next_try,
-        settled_at, error)
-    WHERE absorbed_by = ?2 AND EXISTS (SELECT 1 FROM deliveries AS absorbing WHERE id = ?2 AND state = 'dead')
-"""
-# Under a new number it is behind everything that its sink has taken in already.
-_REVIVE = """
-    UPDATE deliveries SET id = ?1, sink = coalesce(nullif(?2, ''), sink), created_at = ?3, state = 'pending',
-        attempt = 0, next_try = NULL, settled_at = NULL, error = '', seal = seal(
-        ?1, coalesce(nullif(?2, ''), sink), source, subject_type, subject_id, key, speaks, events, also, ?3, 'pending',
-        absorbed_by, 0, NULL, NULL, '')
-    WHERE id = ?4 AND state = 'dead'
-"""
-_GIVE_UP = """
-    UPDATE deliveries SET state = 'dead', next_try = NULL, settled_at = ?1, error = ?2, seal = seal(
-        id, sink, source, subject_type, subject_id, key, speaks, events, also, created_at, 'dead', absorbed_by,
-        attempt, NULL, ?1, ?2)
-    WHERE sink = ?3 AND state = 'pending'
-"""
-_END_SPAN = """
-    UPDATE spans SET ended_at = max(began_at, ?1), seal = seal(
-        source, subject_type, subject_id, began_at, max(began_at, ?1), state)
-    WHERE source = ?2 AND subject_type = ?3 AND subject_id = ?4 AND ended_at IS NULL
-"""
-_PURGEABLE = """
-    SELECT number FROM events
-    WHERE recorded_at < ?
-      AND NOT EXISTS (SELECT 1 FROM outcomes
-                      LEFT JOIN deliveries ON deliveries.id = outcomes.message
-                      WHERE outcomes.event = events.number
-                        AND (outcomes.state = 'held' OR deliveries.state = 'pending'))
-      AND NOT EXISTS (SELECT 1 FROM differences
-                      WHERE differences.source = events.source AND differences.subject_type = events.subject_type
-                        AND differences.subject_id = events.subject_id
-                        AND differences.problem = substr(events.key, 1, 32))
-    ORDER BY number LIMIT ?
-"""

@@ -11,10 +11,11 @@ from sentinel.clock import rfc3339
 from sentinel.errors import StoreError
 from sentinel.model import Attempt, DeliveryState
 from sentinel.sources.tailnet import ROOM
+from sentinel.store import statements
 from sentinel.store.damage import schema_seal
 from sentinel.store.protocol import Batch, SubjectRow
 from sentinel.store.reader import SqliteReader
-from sentinel.store.sqlite import _SEAL_SCHEMA, SqliteStore, _connected
+from sentinel.store.sqlite import SqliteStore, _connected
 from tests.builders import START, delta, node
 from tests.world import World
 
@@ -134,7 +135,7 @@ def test_a_store_of_a_newer_sentinel_is_refused(tmp_path: Path) -> None:
     opened(path).close()
     with closing(_connected(path)) as connection:
         connection.execute("PRAGMA user_version = 99")
-        connection.execute(_SEAL_SCHEMA, (schema_seal(connection),))
+        connection.execute(statements.SEAL_SCHEMA, (schema_seal(connection),))
     with pytest.raises(StoreError, match="written by a newer Sentinel"):
         opened(path)
 
