@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-SIZE = 2_000
+SIZE = 10_000
 
 
 class Window:

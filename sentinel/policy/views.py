@@ -8,7 +8,7 @@ something of it was asked for or ends what it was told. A sink that keeps incide
 """
 
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -64,13 +64,14 @@ class Views:
         self._timers: list[tuple[float, Place]] = []
         self._unseen: dict[str, set[Place]] = {}
         self._rulings = Rulings()
+        self._asked: tuple[Event, Mapping[str, Route]] | None = None
         for row in rows:
             if row.sink in self._sinks:
                 self._keep(replace(row, due=_rebased(row.due, window, now)))
 
     def observe(self, event: Event, seen_at: datetime, now: Instant) -> None:
         """Takes an event to every sink that it concerns; `seen_at` starts its windows."""
-        asked = concerned(event, self._routes)
+        asked = self._concerned(event)
         reached = False
         for sink in self._sinks:
             place = (sink, event.subject)
@@ -220,7 +221,7 @@ class Views:
         return None
 
     def _asks(self, place: Place, event: Event | None) -> bool:
-        return event is not None and place[0] in concerned(event, self._routes)
+        return event is not None and place[0] in self._concerned(event)
 
     def _speaker(self, place: Place, row: Difference) -> Event | None:
         """The newest event that a route asks for or that ends what the sink was told; no problem that ended since."""
@@ -320,8 +321,14 @@ class Views:
 
     def _route(self, event: Event, sink: str) -> str:
         """The label of the route that asks for the event there, empty if none does."""
-        route = concerned(event, self._routes).get(sink)
+        route = self._concerned(event).get(sink)
         return route.label if route else ""
+
+    def _concerned(self, event: Event) -> Mapping[str, Route]:
+        """For each sink the route that asks for the event, which is wanted time and again for one and the same."""
+        if self._asked is None or self._asked[0] is not event:
+            self._asked = (event, concerned(event, self._routes))
+        return self._asked[1]
 
     def _rule(self, outcome: Outcome) -> None:
         self._rulings.outcomes[outcome.event, outcome.sink] = outcome

@@ -33,7 +33,9 @@ BURST, BURST_PEERS, BURSTS = 500, 10_000, 5
 class Run:
     """What came of a number of changes; `admitted` and `done` are seconds from the first frame's send.
 
-    `events` are those in the ledger; each must be told, folded or reverted. `lines` are different keys at the sink.
+    `events` are those in the ledger, `turns` those of contact, one for each change; what else follows from a change,
+    such as a route that is lost, is an event, too. Each must be told, folded or reverted. `lines` are different keys at
+    the sink.
     """
 
     changes: int
@@ -41,6 +43,7 @@ class Run:
     done: float
     rss: int
     events: int
+    turns: int
     outcomes: dict[str, int]
     lines: int
 
@@ -48,7 +51,7 @@ class Run:
     def lost(self) -> int:
         """Changes without an event, events without an end, and tellings that did not arrive."""
         ended = sum(self.outcomes.get(state, 0) for state in ("told", "folded", "reverted"))
-        return (self.changes - self.events) + (self.events - ended) + (self.outcomes.get("told", 0) - self.lines)
+        return (self.changes - self.turns) + (self.events - ended) + (self.outcomes.get("told", 0) - self.lines)
 
 
 def main() -> None:
@@ -83,9 +86,9 @@ def _run(changes: int, *, peers: int, together: int) -> Run:
         gauge.soon(lambda: len(service.lines) >= outcomes["told"], "everything is told", within=120)
         done = time.monotonic() - begin
         cpu = gauge.cpu_seconds(service.pid) - cpu
-        ((events, _),) = _ask(service, "SELECT count(*), 0 FROM events")
+        ((events, turns),) = _ask(service, "SELECT count(*), sum(aspect = 'presence') FROM events")
         keys = {json.loads(line)["idempotency_key"] for _, line in service.lines}
-        run = Run(changes, admitted, done, gauge.peak_memory(service.pid), events, outcomes, len(keys))
+        run = Run(changes, admitted, done, gauge.peak_memory(service.pid), events, turns, outcomes, len(keys))
     print(
         f"{changes:>8} {peers:>6} {together:>8} {changes / admitted:>11.0f} {len(keys) / done:>7.0f}"
         f" {cpu / changes * 1e6:>7.0f} {run.rss >> 20:>9} {outcomes['told']:>7} {outcomes.get('folded', 0):>7}"
