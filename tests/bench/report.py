@@ -37,6 +37,17 @@ every commit is on disk (`synchronous=FULL`), logging is what it is by default. 
 ratios and CPU time carry over. No test asserts them.
 """
 
+LIMITS = """\
+
+What limits those that miss, or nearly do:
+
+- RSS per peer: the objects take half of it; the rest are pages that the allocator keeps from taking in a base.
+- `devices`: two thirds are imports of the command line, most of all pydantic's models of the configuration and grpc.
+- Changes a second, one a frame: the interpreter's one lock. Writer, decoder and the sink's loop share it; a change costs
+  the writer half of the CPU that is shown, a third of that in SQLite.
+- A sink beside others that hang: the same lock, and a p99 of a few milliseconds, which one pause doubles.
+"""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -89,6 +100,7 @@ def _page(outputs: Mapping[Path, str]) -> Iterator[str]:
     yield "| what | measured | target | |\n|---|---|---|---|"
     for figure in (found for output in outputs.values() for found in figures(output)):
         yield f"| {figure.what} | {figure.measured} | {figure.target} | {figure.verdict} |"
+    yield LIMITS.rstrip()
     for program, output in outputs.items():
         yield f"\n## {_name(program).replace('_', ' ').capitalize()}\n"
         yield f"{_description(program)}\n\n```text\n{_tables(output)}\n```"
