@@ -14,8 +14,8 @@ COPY sentinel/__init__.py /src/sentinel/
 COPY sidecar-go ./
 ARG TARGETOS TARGETARCH
 # No paths, no build ids and no version control data: the same source gives the same bytes.
-ENV CGO_ENABLED=0 GOFLAGS="-buildvcs=false -trimpath"
-RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+ENV CGO_ENABLED=0 GOCACHE=/go/build GOFLAGS="-buildvcs=false -trimpath"
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/go/build \
     version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' /src/sentinel/__init__.py) && \
     GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -ldflags "-s -w -buildid= -X main.version=${version}" \
         -o /out/ ./cmd/sentinel-sidecar ./cmd/simtailnet
