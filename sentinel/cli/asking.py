@@ -39,6 +39,14 @@ if TYPE_CHECKING:
 SEVERITIES = ("info", "warning", "critical")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+limit_option = click.option(
+    "--limit",
+    type=click.IntRange(min=0, max=2**32 - 1),
+    default=50,
+    metavar="N",
+    show_default=True,
+    help="The newest so many; 0 is all.",
+)
 
 
 @click.command(cls=SentinelCommand)
@@ -134,14 +142,7 @@ def devices(
 )
 @click.option("--sink", default="", metavar="SINK", help="That concerned this sink.", shell_complete=complete_sinks)
 @click.option("--since", metavar="WHEN", help="Since a time, or for so long: 2026-03-01T14:00 or 90m.")
-@click.option(
-    "--limit",
-    type=click.IntRange(min=0, max=2**32 - 1),
-    default=50,
-    metavar="N",
-    show_default=True,
-    help="The newest so many; 0 is all.",
-)
+@limit_option
 @click.option("--follow", is_flag=True, help="Go on with events as they happen, until Ctrl-C; JSON is one line each.")
 @json_option
 @click.pass_context

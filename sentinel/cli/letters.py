@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from sentinel.cli.asking import json_option
+from sentinel.cli.asking import json_option, limit_option
 from sentinel.cli.group import ExitCode, SentinelCommand, SentinelGroup
 from sentinel.cli.printing import print_json
 from sentinel.cli.session import asking
@@ -19,14 +19,6 @@ from sentinel.logs import escape_controls
 STATES = ("pending", "delivered", "dead", "absorbed")
 
 sink_option = click.option("--sink", default="", metavar="SINK", help="Only those of this sink.")
-limit_option = click.option(
-    "--limit",
-    type=click.IntRange(min=0, max=2**32 - 1),
-    default=50,
-    metavar="N",
-    show_default=True,
-    help="The newest so many; 0 is all.",
-)
 all_option = click.option("--all", "everything", is_flag=True, help="All dead deliveries of all sinks.")
 ids_argument = click.argument("ids", metavar="[ID]...", nargs=-1, type=click.IntRange(min=1))
 
