@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sentinel.events import Event, Message, Reading, Severity, Text, Words
 from sentinel.model import SubjectKey
+from sentinel.times import local_time
 
 MORE = "and {} more"
 _TO = "\u2013"
@@ -74,17 +75,11 @@ def _line(event: Event, word: Words, reading: Reading, when: str) -> str:
 
 
 def _at(moment: datetime, reading: Reading) -> str:
-    return f"since {clock(moment, reading)}"
+    return f"since {local_time(moment, reading)}"
 
 
 def _span(story: Story, reading: Reading) -> str:
-    return f"{clock(story.first.timestamp, reading)}{_TO}{clock(story.last.timestamp, reading)}"
-
-
-def clock(moment: datetime, reading: Reading) -> str:
-    """`14:02` on the reader's own day, `Nov 20, 23:12` on another."""
-    local, today = moment.astimezone(reading.zone), reading.now.astimezone(reading.zone)
-    return f"{local:%H:%M}" if local.date() == today.date() else f"{local:%b} {local.day}, {local:%H:%M}"
+    return f"{local_time(story.first.timestamp, reading)}{_TO}{local_time(story.last.timestamp, reading)}"
 
 
 def _within(lines: Sequence[str], size: int) -> list[str]:

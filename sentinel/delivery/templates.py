@@ -13,9 +13,9 @@ import orjson
 from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from sentinel.delivery.digest import clock
 from sentinel.errors import ConfigError, Fault
 from sentinel.events import Message, Reading, Text, Words
+from sentinel.times import local_time
 
 FIELDS: Mapping[str, str] = {
     "title": "the built-in title",
@@ -118,7 +118,7 @@ def _fields(message: Message, reading: Reading, usual: Text, payload: Collection
         "name": event.subject_name,
         "type": event.type.name,
         "severity": event.severity.value,
-        "when": clock(event.timestamp, reading),
+        "when": local_time(event.timestamp, reading),
         "time": event.timestamp.astimezone(reading.zone),
         "source": event.subject.source,
         "summary": body["summary"],

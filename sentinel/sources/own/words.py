@@ -3,7 +3,7 @@
 from sentinel.clock import parse_rfc3339
 from sentinel.events import Message, Reading, Text
 from sentinel.sources.own.catalogue import FAILING, RECOVERED
-from sentinel.sources.tailnet.words import duration, local_time, since
+from sentinel.times import duration, local_time, since
 
 MOST_NAMED = 10
 """Open problems that are named one by one."""

@@ -22,7 +22,8 @@ from sentinel.sources.tailnet.catalogue import (
     TAGS,
 )
 from sentinel.sources.tailnet.facts import is_personal
-from sentinel.sources.tailnet.words import calendar, duration, local_time, since, who
+from sentinel.sources.tailnet.words import who
+from sentinel.times import calendar, duration, local_time, since
 
 UNINTENDED = "If nobody meant to, look in the admin console."
 RELOGIN = (

@@ -15,7 +15,7 @@ from sentinel.sources.tailnet.node.catalogue import (
     SHIELDS_UP,
     STATE,
 )
-from sentinel.sources.tailnet.words import calendar, local_time, since
+from sentinel.times import calendar, local_time, since
 
 STATES = {
     "Stopped": "switched off",

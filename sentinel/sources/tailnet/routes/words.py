@@ -4,7 +4,7 @@ from sentinel.clock import parse_rfc3339
 from sentinel.events import Message, Reading, Text
 from sentinel.sources.tailnet.routes.catalogue import FAILED_OVER, LOST, RESTORED
 from sentinel.sources.tailnet.routes.model import EXIT_PREFIX, OFFLINE, REMOVED
-from sentinel.sources.tailnet.words import duration, local_time, since
+from sentinel.times import duration, local_time, since
 
 REASONS = {
     OFFLINE: "lost contact with Tailscale",
