@@ -16,7 +16,6 @@ from sentinel.clock import Clock, Instant
 from sentinel.delivery.absorption import Absorb, Absorbing
 from sentinel.delivery.breaker import Breaker
 from sentinel.delivery.lanes import Item
-from sentinel.delivery.once import within
 from sentinel.delivery.pace import Pace
 from sentinel.delivery.repeats import Repeats
 from sentinel.delivery.schedule import LONGEST_ASKED, WAITS, is_over, next_try
@@ -28,7 +27,7 @@ from sentinel.delivery.watch import Watch
 from sentinel.delivery.window import SIZE
 from sentinel.delivery.workers import ThreadWorker, Worker
 from sentinel.errors import DeliveryError
-from sentinel.events import Message, Severity, Telling, Text
+from sentinel.events import Message, Telling
 from sentinel.model import Attempt, Audience, Condition, DeliveryState, Reached, unwatched
 
 DEADLINE = timedelta(seconds=30)
@@ -414,8 +413,3 @@ class SinkLoop:
         if not self._stopping:
             dues += [due for due in (self._stock.due(), self._watch.due()) if due is not None]
         return max(0.0, min(dues) - now.boot) if dues else None
-
-
-def say(sink: Sink, text: Text, severity: Severity, *, now: datetime, deadline: timedelta = DEADLINE) -> None:
-    """Says words of Sentinel's own, such as a test, within `deadline`; raises only DeliveryError."""
-    within(deadline, lambda: sink.say(text, severity, now))

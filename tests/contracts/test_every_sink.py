@@ -16,7 +16,7 @@ import pytest
 
 from sentinel.clock import SystemClock
 from sentinel.delivery.sinks import SINK_TYPES, Lines, Sink
-from sentinel.dispatcher import SinkLoop, say
+from sentinel.dispatcher import SinkLoop
 from sentinel.errors import DeliveryError
 from sentinel.events import Severity, Telling, Text
 from sentinel.model import Attempt, Audience, DeliveryState
@@ -31,6 +31,7 @@ from tests.contracts.endpoint import (
     trickle_headers,
 )
 from tests.contracts.rigs import HTTP_RIGS, PATIENT, RIGS, Rig, made
+from tests.contracts.saying import say
 from tests.messages import START, event, message, telling
 
 DEADLINE = timedelta(seconds=0.2)

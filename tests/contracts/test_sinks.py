@@ -22,12 +22,13 @@ from sentinel.delivery.sinks import (
     StdoutSettings,
     build,
 )
-from sentinel.dispatcher import SinkLoop, say
+from sentinel.dispatcher import SinkLoop
 from sentinel.errors import ConfigError, DeliveryError
 from sentinel.events import Severity, Telling, Text
 from sentinel.model import Attempt, DeliveryState
 from tests.contracts.endpoint import Answer, Endpoint, hang, reset, status, trickle
 from tests.contracts.rigs import WORDING
+from tests.contracts.saying import say
 from tests.messages import OFFLINE, ONLINE, RENAMED, START, event, message, telling
 
 NOWHERE = Lines(io.BytesIO())
