@@ -2,9 +2,10 @@
 
 import dataclasses
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -24,9 +25,8 @@ from sentinel.cli.printing import (
     subject_json,
     subject_lines,
 )
-from sentinel.cli.session import asking
+from sentinel.cli.session import asking, whole
 from sentinel.clock import SystemClock
-from sentinel.config import Config
 from sentinel.config.durations import parse_duration
 from sentinel.control.client import ControlClient, connected
 from sentinel.control.values import Asked, EventsWanted, ExplainedEvent, SubjectsWanted
@@ -54,13 +54,13 @@ limit_option = click.option(
 @click.pass_context
 def status(context: click.Context, *, as_json: bool) -> int:
     """Say how the running service is. Ends with 1 if it has troubles."""
-    config = asking(context)
-    with connected(config.control.socket) as client:
+    where = asking(context)
+    with connected(where.socket) as client:
         found = client.status()
     if as_json:
         print_json(dataclasses.asdict(found))
     else:
-        click.echo("\n".join(status_lines(found, config.time_zone)))
+        click.echo("\n".join(status_lines(found, where.time_zone)))
     return ExitCode.FAILURE if found.troubles else ExitCode.OK
 
 
@@ -69,8 +69,8 @@ def status(context: click.Context, *, as_json: bool) -> int:
 @click.pass_context
 def reload_configuration(context: click.Context, *, as_json: bool) -> int:
     """Let the running service read its configuration again. If anything is wrong with it, the old one stays."""
-    config = asking(context)
-    with connected(config.control.socket) as client:
+    where = asking(context)
+    with connected(where.socket) as client:
         what = client.reload()
     if as_json:
         print_json(dataclasses.asdict(what))
@@ -89,7 +89,7 @@ def check(context: click.Context, *, as_json: bool) -> int:
 
     Troubles are no reason to end a service, so they do not count here: 'status' has them.
     """
-    with connected(asking(context).control.socket) as client:
+    with connected(asking(context).socket) as client:
         found = client.status()
     if as_json:
         print_json({"version": found.version, "troubles": found.troubles})
@@ -117,16 +117,16 @@ def devices(
     as_json: bool,
 ) -> int:
     """List what is known to exist. A NAME may be a glob; ends with 3 if nothing is as asked."""
-    config = asking(context)
+    where = asking(context)
     states = () if online is None else ("online",) if online else ("offline",)
     wanted = SubjectsWanted(names, tags, owners, systems, states, detailed=as_json)
     filtered = bool(names or tags or owners or systems or states)
-    with _answering(context.obj, config) as asked:
+    with _answering(context, where.socket) as asked:
         subjects = asked.subjects(wanted)
     if as_json:
         print_json([subject_json(subject) for subject in subjects])
     elif subjects or not filtered:
-        click.echo("\n".join(subject_lines(subjects, config.time_zone)))
+        click.echo("\n".join(subject_lines(subjects, where.time_zone)))
     return ExitCode.OK if subjects or not filtered else ExitCode.NOTHING_MATCHED
 
 
@@ -159,18 +159,18 @@ def events(
     as_json: bool,
 ) -> int:
     """List what happened and what became of it at each sink."""
-    config = asking(context)
-    moment = _moment(since, config.time_zone)
+    where = asking(context)
+    moment = _moment(since, where.time_zone)
     wanted = EventsWanted(limit, types, severities, device, sink, moment)
     if follow:
-        with connected(config.control.socket) as client:
-            return _follow(client, wanted, config.time_zone, as_json=as_json)
-    with _answering(context.obj, config) as asked:
+        with connected(where.socket) as client:
+            return _follow(client, wanted, where.time_zone, as_json=as_json)
+    with _answering(context, where.socket) as asked:
         found = list(asked.events(wanted))
     if as_json:
         print_json([occurrence_json(occurrence) for occurrence in found])
     elif found:
-        click.echo("\n".join(line for one in found for line in occurrence_lines(one, config.time_zone)))
+        click.echo("\n".join(line for one in found for line in occurrence_lines(one, where.time_zone)))
     elif wanted == EventsWanted(limit):
         click.echo("Nothing has happened yet.")
     return ExitCode.OK if found or wanted == EventsWanted(limit) else ExitCode.NOTHING_MATCHED
@@ -185,8 +185,8 @@ def explain(context: click.Context, *, about: str, as_json: bool) -> int:
 
     EVENT is the beginning of an id or a number, DEVICE a short name, full name, address or id.
     """
-    config = asking(context)
-    with _answering(context.obj, config) as asked:
+    where = asking(context)
+    with _answering(context, where.socket) as asked:
         found = asked.explain(about)
     if not found:
         click.echo(f"error: neither an event nor a device is {about}: 'sentinel-py events --json' has ids", err=True)
@@ -194,21 +194,22 @@ def explain(context: click.Context, *, about: str, as_json: bool) -> int:
     if as_json:
         print_json(explanation_json(found))
     elif isinstance(found, ExplainedEvent):
-        click.echo("\n".join(explained_event_lines(found, config.time_zone)))
+        click.echo("\n".join(explained_event_lines(found, where.time_zone)))
     else:
-        parts = ["\n".join(explained_subject_lines(subject, config.time_zone)) for subject in found]
+        parts = ["\n".join(explained_subject_lines(subject, where.time_zone)) for subject in found]
         click.echo("\n\n".join(parts))
     return ExitCode.OK
 
 
 @contextmanager
-def _answering(app: "Application", config: Config) -> Iterator[Asked]:
+def _answering(context: click.Context, socket: Path) -> Iterator[Asked]:
     """The running service; if there is none, the store that the last one left."""
     with ExitStack() as stack:
         try:
-            asked: Asked = stack.enter_context(connected(config.control.socket))
+            asked: Asked = stack.enter_context(connected(socket))
         except NoServiceError:
-            stored = app.stored(config)
+            app: Application = context.obj
+            stored = app.stored(whole(context))
             if stored is None:
                 raise
             click.echo("no service is running: this is what the last one stored", err=True)
@@ -254,6 +255,3 @@ def _time(since: str, zone: ZoneInfo) -> datetime:
         wrong = f"{since!r} is neither a time nor a duration: write for example 2026-03-01T14:00 or 90m."
         raise click.BadParameter(wrong, param_hint="'--since'") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
-
-
-COMMANDS: Sequence[click.Command] = (status, check, devices, events, explain, reload_configuration)

@@ -7,7 +7,7 @@ import click
 from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 
 from sentinel.cli.group import ExitCode, SentinelCommand
-from sentinel.cli.session import asking
+from sentinel.cli.session import asking, whole
 from sentinel.control.client import connected
 from sentinel.errors import SentinelError
 
@@ -32,12 +32,12 @@ def completion(context: click.Context, *, shell: str) -> int:
 
 def complete_devices(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Names that the running service knows."""
-    return _beginning(incomplete, lambda: _device_names(asking(context).control.socket))
+    return _beginning(incomplete, lambda: _device_names(asking(context).socket))
 
 
 def complete_sinks(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Names of the configured sinks."""
-    return _beginning(incomplete, lambda: asking(context).sinks)
+    return _beginning(incomplete, lambda: whole(context).sinks)
 
 
 def _device_names(socket: Path) -> Iterable[str]:

@@ -55,15 +55,15 @@ def list_dead(context: click.Context, *, sink: str, limit: int, as_json: bool) -
 @click.pass_context
 def show(context: click.Context, *, number: int, as_json: bool) -> int:
     """Say everything about one delivery."""
-    config = asking(context)
-    with connected(config.control.socket) as client:
+    where = asking(context)
+    with connected(where.socket) as client:
         found = client.deliveries(ids=(number,))
     if not found:
         raise click.ClickException(f"there is no delivery {number}")
     if as_json:
         print_json(_json(found[0]))
     else:
-        click.echo("\n".join(_lines(found[0], config.time_zone)))
+        click.echo("\n".join(_lines(found[0], where.time_zone)))
     return ExitCode.OK
 
 
@@ -76,7 +76,7 @@ def show(context: click.Context, *, number: int, as_json: bool) -> int:
 def replay(context: click.Context, *, ids: tuple[int, ...], sink: str, everything: bool, to: str) -> int:
     """Try dead deliveries again, with their old keys, behind everything that waits."""
     _refuse_unmeant(ids, sink, everything=everything)
-    with connected(asking(context).control.socket) as client:
+    with connected(asking(context).socket) as client:
         count = client.replay(ids=ids, sink=sink, to=to)
     click.echo(f"{count} {'delivery is' if count == 1 else 'deliveries are'} pending again.")
     return ExitCode.OK if count or not ids else ExitCode.FAILURE
@@ -90,7 +90,7 @@ def replay(context: click.Context, *, ids: tuple[int, ...], sink: str, everythin
 def purge(context: click.Context, *, ids: tuple[int, ...], sink: str, everything: bool) -> int:
     """Forget dead deliveries for good."""
     _refuse_unmeant(ids, sink, everything=everything)
-    with connected(asking(context).control.socket) as client:
+    with connected(asking(context).socket) as client:
         count = client.purge(ids=ids, sink=sink)
     click.echo(f"{count} {'delivery was' if count == 1 else 'deliveries were'} forgotten.")
     return ExitCode.OK if count or not ids else ExitCode.FAILURE
@@ -102,13 +102,13 @@ def _refuse_unmeant(ids: tuple[int, ...], sink: str, *, everything: bool) -> Non
 
 
 def _list(context: click.Context, *, sink: str, state: str, limit: int, as_json: bool, none: str) -> int:
-    config = asking(context)
-    with connected(config.control.socket) as client:
+    where = asking(context)
+    with connected(where.socket) as client:
         found = client.deliveries(sink=sink, state=state, limit=limit)
     if as_json:
         print_json([_json(letter) for letter in found])
     else:
-        click.echo("\n".join(_table(found, config.time_zone) if found else [none]))
+        click.echo("\n".join(_table(found, where.time_zone) if found else [none]))
     return ExitCode.OK
 
 

@@ -89,9 +89,9 @@ def _detail(subjects: Sequence[Subject], subject_type: str) -> Mapping[str, Any]
 
 def _look(context: click.Context) -> Look:
     """The running service has seen all there is; where there is none, the tailnet is looked at once."""
-    config = asking(context)
+    where = asking(context)
     try:
-        with connected(config.control.socket) as client:
+        with connected(where.socket) as client:
             return Look(client.subjects(EVERYTHING), ())
     except NoServiceError:
         click.echo("no service is running: looking once, which takes some seconds", err=True)

@@ -4,52 +4,72 @@ import gc
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from pydantic import SecretStr
 
-from sentinel import logs
+from sentinel import config, logs
 from sentinel.cli.group import flags
-from sentinel.config import SECRETS, SINKS, Config, Loaded, Option, examine
+from sentinel.config.asking import Asking, asked
+from sentinel.config.document import Place
 from sentinel.errors import ConfigError
 
+# The models of the configuration are built when they are first used, which a command that only asks does not.
+if TYPE_CHECKING:
+    from sentinel.config import Config, Loaded, Option
 
-def examined(context: click.Context, *, forgive: tuple[tuple[str, ...], ...] = ()) -> Loaded:
+
+RARELY = 200_000
+"""As many new objects there are before the collector of cycles looks at them."""
+
+
+def examined(context: click.Context, *, forgive: tuple[Place, ...] = ()) -> "Loaded":
     """The configuration that the options and the environment name, with its faults."""
-    return examine(flags(context).config, os.environ, cwd=Path.cwd(), forgive=forgive, options=_options(context))
+    return config.examine(flags(context).config, os.environ, cwd=Path.cwd(), forgive=forgive, options=_options(context))
 
 
-def unconfigured(context: click.Context, *, sinks: Mapping[str, Mapping[str, str]]) -> Loaded:
+def unconfigured(context: click.Context, *, sinks: Mapping[str, Mapping[str, str]]) -> "Loaded":
     """The defaults with these sinks, whatever files and Sentinel's own variables say; a `${VAR}` in them holds."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("SENTINEL_")}
-    options = {**_options(context), ("sinks",): Option("--url", sinks)}
-    return examine(Path(os.devnull), others, cwd=Path.cwd(), forgive=SINKS, options=options)
+    options = {**_options(context), ("sinks",): config.Option("--url", sinks)}
+    return config.examine(Path(os.devnull), others, cwd=Path.cwd(), forgive=config.SINKS, options=options)
 
 
-def _options(context: click.Context) -> dict[tuple[str, ...], Option]:
-    """What the options say, by the key that each sets."""
+_Said = Mapping[Place, tuple[str, object]]
+"""The name of an option and what it says, None where it was not given, by the key that it sets."""
+
+
+def _output_options(context: click.Context) -> _Said:
     given = flags(context)
-    key, folder = given.tailscale_auth_key, given.tailscale_state_dir
     return {
-        place: Option(name, value)
-        for place, (name, value) in {
-            ("output", "log_format"): ("--log-format", given.log_format),
-            ("output", "log_level"): ("--log-level", given.log_level),
-            ("output", "no_color"): ("--no-color", given.no_color),
-            ("tsnet", "auth_key"): ("--tailscale-auth-key", SecretStr(key) if key is not None else None),
-            ("tsnet", "state_dir"): ("--tailscale-state-dir", folder.expanduser() if folder is not None else None),
-            ("tsnet", "login_mode"): ("--tailscale-login-mode", given.tailscale_login_mode),
-            ("tsnet", "login_timeout"): ("--tailscale-login-timeout", given.tailscale_login_timeout or None),
-            ("tsnet", "allow_interactive_fallback"): (
-                "--tailscale-allow-interactive-fallback",
-                given.tailscale_allow_interactive_fallback,
-            ),
-        }.items()
-        if value is not None
+        ("output", "log_format"): ("--log-format", given.log_format),
+        ("output", "log_level"): ("--log-level", given.log_level),
+        ("output", "no_color"): ("--no-color", given.no_color),
     }
 
 
-def settled(context: click.Context, loaded: Loaded) -> Config:
+def _node_options(context: click.Context) -> _Said:
+    given = flags(context)
+    folder = given.tailscale_state_dir
+    return {
+        ("tsnet", "auth_key"): ("--tailscale-auth-key", given.tailscale_auth_key),
+        ("tsnet", "state_dir"): ("--tailscale-state-dir", folder.expanduser() if folder is not None else None),
+        ("tsnet", "login_mode"): ("--tailscale-login-mode", given.tailscale_login_mode),
+        ("tsnet", "login_timeout"): ("--tailscale-login-timeout", given.tailscale_login_timeout or None),
+        ("tsnet", "allow_interactive_fallback"): (
+            "--tailscale-allow-interactive-fallback",
+            given.tailscale_allow_interactive_fallback,
+        ),
+    }
+
+
+def _options(context: click.Context) -> "dict[Place, Option]":
+    """What the options say, by the key that each sets."""
+    said = {**_output_options(context), **_node_options(context)}
+    return {place: config.Option(name, value) for place, (name, value) in said.items() if value is not None}
+
+
+def settled(context: click.Context, loaded: "Loaded") -> "Config":
     """The configuration; from here on logs go where it says. Raises ConfigError."""
     if loaded.config is None:
         raise ConfigError(loaded.faults)
@@ -59,27 +79,38 @@ def settled(context: click.Context, loaded: Loaded) -> Config:
     return loaded.config
 
 
-def asking(context: click.Context) -> Config:
-    """The configuration for a command that only asks the running service; logs tell errors alone.
+def asking(context: click.Context) -> Asking:
+    """What a command needs that only asks the running service; logs tell errors alone."""
+    options = {place: value for place, (_, value) in _output_options(context).items() if value is not None}
+    found = asked(flags(context).config, os.environ, cwd=Path.cwd(), options=options) or _of(whole(context))
+    level = "error" if flags(context).log_level is None else found.log_level
+    logs.configure_for_libraries(log_format=found.log_format, log_level=level, color=not found.no_color)
+    # The collector of cycles need not look at thousands of answers again and again while they are made.
+    gc.freeze()
+    gc.set_threshold(RARELY)
+    return found
 
-    Neither the service's secrets nor sinks that cannot be used from here stand in its way.
+
+def whole(context: click.Context) -> "Config":
+    """The configuration for a command that looks for itself what the service would know.
+
+    Neither the service's secrets nor sinks that cannot be used from here stand in its way. Raises ConfigError.
     """
-    loaded = examined(context, forgive=SECRETS)
+    loaded = examined(context, forgive=config.SECRETS)
     if loaded.config is None:
         raise ConfigError(loaded.faults)
-    output = loaded.config.output
-    if flags(context).log_level is None:
-        output = output.model_copy(update={"log_level": "error"})
-    logs.configure_for_libraries(log_format=output.log_format, log_level=output.log_level, color=not output.no_color)
-    # What is imported by now stays: the collector of cycles need not look at it while thousands of answers are made.
-    gc.freeze()
-    return loaded.config.model_copy(update={"output": output})
+    return loaded.config
 
 
-def configure_logs(config: Config) -> None:
+def _of(found: "Config") -> Asking:
+    output = found.output
+    return Asking(found.control.socket, found.time_zone, output.log_format, output.log_level, output.no_color)
+
+
+def configure_logs(settings: "Config") -> None:
     """Sends log lines to standard error as the configuration says."""
     logs.configure(
-        log_format=config.output.log_format,
-        log_level=config.output.log_level,
-        color=not config.output.no_color,
+        log_format=settings.output.log_format,
+        log_level=settings.output.log_level,
+        color=not settings.output.no_color,
     )

@@ -1,20 +1,19 @@
-"""What the environment says: which file to read, which keys it sets, and which of its names nobody knows."""
+"""What the environment says: which keys it sets, and which of its names nobody knows."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
 from sentinel.config import values
 from sentinel.config.arranging import EVERYTHING, FALLBACK, default_sinks
+from sentinel.config.asking import NO_COLOR
 from sentinel.config.document import Located, Place, parse_document
 from sentinel.config.given import Given, Origin, OriginKind, get, places, put
 from sentinel.config.variables import (
     AUTH_KEY_VARIABLE,
-    FILE_VARIABLE,
     ROUTE_SHORTHAND,
     SINK_SHORTHAND,
     Variable,
@@ -23,9 +22,7 @@ from sentinel.config.variables import (
 )
 from sentinel.errors import Fault
 
-NO_COLOR = "NO_COLOR"
-DEFAULT_FILES = ("sentinel.yaml", "sentinel.json")
-# A `${` in these is part of the secret when it comes from a variable.
+# A `${` in these is part of the secret when it comes from a variable or an option.
 _SECRETS: tuple[Place, ...] = (("tsnet", "auth_key"), ("tsnet", "client_secret"), ("tsnet", "id_token"))
 # The same thing under two names: what a variable sets under one of them replaces the other.
 _TWINS: Mapping[Place, Place] = {
@@ -39,22 +36,6 @@ _TWINS: Mapping[Place, Place] = {
 _SERVICE_LINKS = ("SENTINEL_SERVICE_", "SENTINEL_PORT")
 
 
-def find_file(path: Path | None, env: Mapping[str, str], *, cwd: Path) -> Path | None:
-    """The configuration file: `path`, else what the environment names, else one in `cwd`, else none."""
-    named = str(path) if path is not None else env.get(FILE_VARIABLE, "").strip()
-    if named:
-        return values.absolute_path(named, cwd=cwd, home=env.get("HOME", ""))
-    return next((cwd / name for name in DEFAULT_FILES if _may_be_there(cwd / name)), None)
-
-
-def _may_be_there(path: Path) -> bool:
-    """Whether a file is there, or in a folder that is closed to us: reading it then says so."""
-    try:
-        return path.exists()
-    except PermissionError:
-        return True
-
-
 def overlaid(given: Given, env: Mapping[str, str]) -> Given:
     """The values with those of the environment over them: single ones, then JSON, then what is appended."""
     said = {name: text.strip() for name, text in env.items() if name.startswith("SENTINEL_") and text.strip()}
@@ -63,17 +44,21 @@ def overlaid(given: Given, env: Mapping[str, str]) -> Given:
     for variable in sorted(variables, key=lambda each: (each.structured, "__" in each.name)):
         given = _set(given, variable, said[variable.name])
     if text := said.get(AUTH_KEY_VARIABLE):
-        given = _put(given, ("tsnet", "auth_key"), SecretStr(text), AUTH_KEY_VARIABLE)
+        place = ("tsnet", "auth_key")
+        given = _put(given, place, taken_literally(place, text), AUTH_KEY_VARIABLE)
     if env.get(NO_COLOR):
         given = _put(given, ("output", "no_color"), True, NO_COLOR)
     return _with_sink(_with_route(given, said), said)
 
 
+def taken_literally(place: Place, value: object) -> object:
+    """What a variable or an option says of a key: a secret is what it is, whatever it looks like."""
+    return SecretStr(value) if place in _SECRETS and isinstance(value, str) else value
+
+
 def _set(given: Given, variable: Variable, text: str) -> Given:
-    if variable.place in _SECRETS:
-        return _put(given, variable.place, SecretStr(text), variable.name)
     if not variable.structured or text[0] not in "[{":
-        return _put(given, variable.place, text, variable.name)
+        return _put(given, variable.place, taken_literally(variable.place, text), variable.name)
     value, wrong = _json(text)
     if wrong:
         return given.with_faults([_fault(variable.name, variable.place, wrong)])

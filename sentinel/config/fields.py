@@ -25,6 +25,7 @@ from sentinel.config import values
 from sentinel.config.durations import PATTERN, parse_duration
 
 NAME = r"[A-Za-z0-9._-]+"
+LARGEST_SECRET = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,14 @@ class Surroundings:
 def surroundings(info: ValidationInfo) -> Surroundings:
     """The context of a validation; without one nothing of the machine is looked at."""
     return info.context if isinstance(info.context, Surroundings) else Surroundings()
+
+
+@dataclass(frozen=True, slots=True)
+class SecretFile:
+    """A secret that was read from a file of its own."""
+
+    path: Path
+    secret: SecretStr
 
 
 def computed(default: str) -> Callable[[dict[str, Any]], None]:
@@ -73,8 +82,24 @@ def _secret(text: object, info: ValidationInfo) -> object:
     return text if isinstance(text, SecretStr) else values.expand(text, surroundings(info).env)
 
 
-def _secret_file(text: object, info: ValidationInfo) -> values.SecretFile:
-    return text if isinstance(text, values.SecretFile) else values.read_secret(path_value(text, info))
+def _secret_file(text: object, info: ValidationInfo) -> SecretFile:
+    return text if isinstance(text, SecretFile) else read_secret(path_value(text, info))
+
+
+def read_secret(path: Path) -> SecretFile:
+    """The secret in a file; white space around it does not count."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(LARGEST_SECRET + 1).decode().strip()
+    except OSError as error:
+        raise ValueError(f"names {path}, which cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"names {path}, which is not UTF-8 text") from None
+    if not text or len(text) >= LARGEST_SECRET:
+        raise ValueError(f"names {path}, which is {'empty' if not text else 'too large for a secret'}")
+    if "\n" in text:
+        raise ValueError(f"names {path}, which has more than one line")
+    return SecretFile(path, SecretStr(text))
 
 
 def positive(span: timedelta) -> timedelta:
@@ -151,7 +176,7 @@ Zone = Annotated[ZoneInfo, BeforeValidator(values.zone), WithJsonSchema({"type":
 
 
 SecretPath = Annotated[
-    values.SecretFile | None, BeforeValidator(_secret_file), WithJsonSchema({"type": "string", "format": "path"})
+    SecretFile | None, BeforeValidator(_secret_file), WithJsonSchema({"type": "string", "format": "path"})
 ]
 Words = Annotated[tuple[str, ...], BeforeValidator(_words), WithJsonSchema(_LIST_SCHEMA)]
 Globs = Annotated[tuple[str, ...], BeforeValidator(_words), AfterValidator(_globs), WithJsonSchema(_LIST_SCHEMA)]

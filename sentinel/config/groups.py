@@ -41,7 +41,7 @@ class StateSettings(Settings):
     empty_is_unset: ClassVar[frozenset[str]] = frozenset({"path"})
 
     path: FilePath = Field(
-        default=Path(".sentinel/state.db"),
+        default=values.STATE_PATH,
         validate_default=True,
         description=(
             "The store; its directory is the state directory. "

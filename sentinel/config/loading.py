@@ -12,9 +12,10 @@ from sentinel.config import values
 from sentinel.config.arranging import Skipped, arranged, with_detectors
 from sentinel.config.crossing import crossed, unrouted
 from sentinel.config.document import DEEPEST, Document, Located, Place, read_document
-from sentinel.config.environment import find_file, overlaid, unknown_variables
+from sentinel.config.environment import overlaid, taken_literally, unknown_variables
 from sentinel.config.faults import fault_text, place_of
 from sentinel.config.fields import Surroundings
+from sentinel.config.files import find_file
 from sentinel.config.given import Given, Origin, OriginKind, get, put, read, set_at
 from sentinel.config.model import Config
 from sentinel.errors import ConfigError, Fault
@@ -141,7 +142,8 @@ def examine(
 def _with_options(given: Given, options: Mapping[Place, Option]) -> Given:
     for place, option in options.items():
         origin = Origin(OriginKind.OPTION, option.name, path=".".join(place))
-        given = replace(given, values=put(given.values, place, option.value), origins={**given.origins, place: origin})
+        value = taken_literally(place, option.value)
+        given = replace(given, values=put(given.values, place, value), origins={**given.origins, place: origin})
     return given
 
 

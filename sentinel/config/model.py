@@ -126,7 +126,7 @@ class Config(Settings):
 def _state_directory(group: object, info: ValidationInfo) -> Path:
     given = group.get("path") if isinstance(group, Mapping) else getattr(group, "path", None)
     usable = isinstance(given, Path) or (isinstance(given, str) and bool(given.strip()))
-    return path_value(given if usable else StateSettings.model_fields["path"].default, info).parent
+    return path_value(given if usable else values.STATE_PATH, info).parent
 
 
 def _with_socket(group: object, default: Path) -> object:

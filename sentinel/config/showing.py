@@ -11,10 +11,9 @@ from pydantic import BaseModel, SecretStr
 
 from sentinel.config.document import Place
 from sentinel.config.durations import spell_duration
-from sentinel.config.fields import fields_of
+from sentinel.config.fields import SecretFile, fields_of
 from sentinel.config.given import DEFAULT, Given, Origin, OriginKind
 from sentinel.config.model import Config
-from sentinel.config.values import SecretFile
 
 HIDDEN = "(hidden)"
 

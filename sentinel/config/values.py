@@ -1,30 +1,20 @@
-"""Single values of a configuration: paths, zones, secrets. A ValueError says what to do about it."""
+"""Single values of a configuration: paths, zones, variables in texts. A ValueError says what to do about it."""
 
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import SecretStr
-
 # The kernel's limit for the address of a unix socket is 108 bytes with the zero that ends it.
 LONGEST_SOCKET = 107
-LARGEST_SECRET = 64 * 1024
 LOCALTIME = Path("/etc/localtime")
+STATE_PATH = Path(".sentinel/state.db")
+"""The store, unless the configuration says otherwise."""
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}?")
-
-
-@dataclass(frozen=True, slots=True)
-class SecretFile:
-    """A secret that was read from a file of its own."""
-
-    path: Path
-    secret: SecretStr
 
 
 def absolute_path(text: object, *, cwd: Path, home: str) -> Path:
@@ -76,22 +66,6 @@ def expand(text: object, env: Mapping[str, str]) -> str:
         if not env.get(name, "").strip():
             raise ValueError(f"uses ${{{name}}}, and the variable {name} is {'empty' if name in env else 'not set'}")
     return _VARIABLE.sub(lambda found: env[found[1]].strip(), text).strip()
-
-
-def read_secret(path: Path) -> SecretFile:
-    """The secret in a file; white space around it does not count."""
-    try:
-        with path.open("rb") as file:
-            text = file.read(LARGEST_SECRET + 1).decode().strip()
-    except OSError as error:
-        raise ValueError(f"names {path}, which cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"names {path}, which is not UTF-8 text") from None
-    if not text or len(text) >= LARGEST_SECRET:
-        raise ValueError(f"names {path}, which is {'empty' if not text else 'too large for a secret'}")
-    if "\n" in text:
-        raise ValueError(f"names {path}, which has more than one line")
-    return SecretFile(path, SecretStr(text))
 
 
 def zone(name: object) -> ZoneInfo:

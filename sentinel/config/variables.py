@@ -7,12 +7,12 @@ from typing import Any
 
 from sentinel.config.document import Place
 from sentinel.config.fields import fields_of
+from sentinel.config.files import FILE_VARIABLE
 from sentinel.config.given import get
 from sentinel.config.model import Config
 from sentinel.config.shapes import inner_group, is_named, is_structured, single_keys
 from sentinel.config.sinks import SINK_TYPES
 
-FILE_VARIABLE = "SENTINEL_CONFIG_PATH"
 AUTH_KEY_VARIABLE = "SENTINEL_TAILSCALE_AUTH_KEY"
 
 
