@@ -31,9 +31,14 @@ VARIABLES: Mapping[Place, tuple[str, ...]] = {
     LEVEL: ("SENTINEL_OUTPUT_LOG_LEVEL", "SENTINEL_OUTPUT__LOG_LEVEL"),
     COLORLESS: ("SENTINEL_OUTPUT_NO_COLOR", "SENTINEL_OUTPUT__NO_COLOR"),
 }
-_FORMATS: Mapping[object, Literal["pretty", "json"] | None] = {None: None, "pretty": "pretty", "json": "json"}
+_UNSET = (None, "")
+_FORMATS: Mapping[object, Literal["pretty", "json"] | None] = {
+    **dict.fromkeys(_UNSET),
+    "pretty": "pretty",
+    "json": "json",
+}
 _LEVELS: Mapping[object, Literal["debug", "info", "warning", "error"]] = {
-    None: "info",
+    **dict.fromkeys(_UNSET, "info"),
     "debug": "debug",
     "info": "info",
     "warn": "warning",
@@ -85,15 +90,15 @@ def _asking(said: Mapping[Place, object], env: Mapping[str, str], cwd: Path) -> 
     def path(given: object) -> Path:
         return values.absolute_path(given, cwd=cwd, home=env.get("HOME", ""))
 
-    folder = values.socket_directory(env, path(said[STATE] or values.STATE_PATH).parent)
+    folder = values.socket_directory(env, path(values.STATE_PATH if said[STATE] in _UNSET else said[STATE]).parent)
     socket = path(folder / "control.sock" if said[SOCKET] is None else said[SOCKET])
-    colorless = said[COLORLESS] or False
+    colorless = False if said[COLORLESS] is None else said[COLORLESS]
     if not isinstance(colorless, bool):
         raise TypeError("only true and false are as plain as that")
     return Asking(
         socket=values.socket_path(socket),
         time_zone=values.zone(values.machine_zone(env) if said[ZONE] is None else said[ZONE]),
-        log_format=_FORMATS[said[FORMAT] or None],
-        log_level=_LEVELS[said[LEVEL] or None],
+        log_format=_FORMATS[said[FORMAT]],
+        log_level=_LEVELS[said[LEVEL]],
         no_color=colorless,
     )

@@ -25,8 +25,7 @@ anything = st.one_of(
     *(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5)),
     st.sampled_from(["", " ", "~/run/s.sock", "s.sock", "/run/s.sock", "/" + "x" * 120, "a/state.json", "${HOME}"]),
     st.sampled_from(["UTC", "Europe/Berlin", " utc", "Mars/Olympus", "json", "pretty", "JSON", "warn", "debug", "yes"]),
-    st.lists(st.text(max_size=2), max_size=1),
-    st.dictionaries(st.sampled_from(["a", "path", "socket"]), st.text(max_size=2), max_size=1),
+    *(st.lists(st.text(max_size=2), max_size=1), st.builds(dict)),
 )
 groups = {
     "control": st.fixed_dictionaries({}, optional={"socket": anything}),
