@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 import orjson
 
@@ -51,6 +52,20 @@ class _Subject:
         return [self.name.lower(), *(name.rstrip(".") for name in self.said("dns_name", "hostname"))]
 
 
+class _Line(NamedTuple):
+    """What is listed of a subject, sorted by source, name, id and type; with the subject where all of it is."""
+
+    source: str
+    name: str
+    id: str
+    type: str
+    revision: int
+    state: str
+    since: datetime | None
+    columns: tuple[tuple[str, str], ...]
+    detailed: _Subject | None
+
+
 class Answers:
     """What the store can say, in the words of the control protocol. `sinks` are the configured ones."""
 
@@ -65,10 +80,12 @@ class Answers:
     def subjects(self, request: control_pb2.ListSubjectsRequest) -> Iterator[control_pb2.ListSubjectsResponse]:
         """The subjects that are asked for, sorted by source and name, some at a time."""
         known = self._known(request.types or self._devices())
-        found = [each for each in known if _fits(each, request)] if _picks(request) else known
+        wanted = (each for each in known if _fits(each, request)) if _picks(request) else known
+        # There may be thousands: what is not shown of them does not wait until all have their places.
+        found = sorted(_line(each, request.detailed) for each in wanted)
         for start in range(0, len(found), AT_ONCE):
             part = found[start : start + AT_ONCE]
-            yield control_pb2.ListSubjectsResponse(subjects=[_subject(each, request.detailed) for each in part])
+            yield control_pb2.ListSubjectsResponse(subjects=map(_subject, part))
 
     def events(
         self, wanted: Wanted, *, after: int, newest: int | None
@@ -98,24 +115,26 @@ class Answers:
         found = [self._explained_subject(subject) for subject in self._named(request.about)]
         return control_pb2.ExplainResponse(subjects=found)
 
-    def _known(self, types: Collection[str] = ()) -> list[_Subject]:
+    def _known(self, types: Collection[str] = ()) -> Iterator[_Subject]:
         kinds = {(source, type_): kind for source, room in self._rooms.items() for type_, kind in room.kinds.items()}
-        stored = self._reader.subjects(types)
-        found = [_described(row, kind) for row in stored if (kind := kinds.get(row.key[:2])) is not None]
-        return sorted(found, key=lambda subject: (subject.row.key.source, subject.name, subject.row.key.id))
+        for row in self._reader.subjects(types):
+            kind = kinds.get(row.key[:2])
+            if kind is not None:
+                yield _described(row, kind)
 
     def _devices(self) -> set[str]:
         """Types of subjects that are devices."""
         return {type_ for room in self._rooms.values() for type_, kind in room.kinds.items() if kind.describe}
 
     def _named(self, about: str) -> list[_Subject]:
-        """By name, address or id; `source/` may stand before it."""
+        """By name, address or id, sorted by source and name; `source/` may stand before it."""
         source, name = self._parted(about)
-        return [
+        found = (
             subject
             for subject in self._known()
             if source in ("", subject.row.key.source) and (name == subject.row.key.id or _is_called(subject, name))
-        ]
+        )
+        return sorted(found, key=lambda subject: (subject.row.key.source, subject.name, subject.row.key.id))
 
     def _parted(self, about: str) -> tuple[str, str]:
         source, slash, name = about.partition("/")
@@ -136,7 +155,7 @@ class Answers:
         key = subject.row.key
         wanted = Wanted(subjects=(key,), name=key.id, source=key.source)
         return control_pb2.ExplainedSubject(
-            subject=_subject(subject, True),
+            subject=_subject(_line(subject, True)),
             problems=[_problem(problem) for problem in self._reader.open_problems(key)],
             events=[_event(told) for told in self._reader.events(after=0, newest=NEWEST, wanted=wanted)],
         )
@@ -174,19 +193,33 @@ def _is_called(subject: _Subject, name: str) -> bool:
     return called in subject.names() or called in subject.said("addresses")
 
 
-def _subject(subject: _Subject, detailed: bool) -> control_pb2.Subject:
-    key = subject.row.key
+def _line(subject: _Subject, detailed: bool) -> _Line:
+    key, described = subject.row.key, subject.description
+    return _Line(
+        key.source,
+        described.name,
+        key.id,
+        key.type,
+        subject.row.revision,
+        described.state,
+        described.since,
+        described.columns,
+        subject if detailed else None,
+    )
+
+
+def _subject(line: _Line) -> control_pb2.Subject:
     return control_pb2.Subject(
-        source=key.source,
-        subject_type=key.type,
-        subject_id=key.id,
-        name=subject.name,
-        state=subject.description.state,
-        since=stamp(subject.description.since),
-        revision=subject.row.revision,
-        titles=[title for title, _ in subject.description.columns],
-        cells=[text for _, text in subject.description.columns],
-        detail_json=subject.detail() if detailed else b"",
+        source=line.source,
+        subject_type=line.type,
+        subject_id=line.id,
+        name=line.name,
+        state=line.state,
+        since=stamp(line.since),
+        revision=line.revision,
+        titles=[title for title, _ in line.columns],
+        cells=[text for _, text in line.columns],
+        detail_json=line.detailed.detail() if line.detailed else b"",
     )
 
 

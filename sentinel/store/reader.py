@@ -69,11 +69,11 @@ class SqliteReader:
         with self._open() as connection:
             return _one(connection, "SELECT count(*) FROM events")
 
-    def subjects(self, types: Collection[str] = ()) -> tuple[SubjectRow, ...]:
+    def subjects(self, types: Collection[str] = ()) -> Iterator[SubjectRow]:
         """All subjects, or those of some types, sorted by key."""
         with self._open() as connection:
             found = connection.execute(_SUBJECTS, {"types": orjson.dumps(list(types)).decode()})
-            return tuple(map(rows.to_subject, found))
+            yield from map(rows.to_subject, found)
 
     def sink_counts(self) -> Mapping[str, SinkCounts]:
         """Deliveries by sink."""

@@ -18,7 +18,7 @@ Row = tuple[Any, ...]
 SOURCE_COLUMNS = (
     "name, kind, boot_id, epoch, seq, seen_at, based, self_id, network, people, seeing, reason, detail, needs_operator"
 )
-SUBJECT_COLUMNS = "source, type, id, revision, problems, body"
+SUBJECT_COLUMNS = "source, type, id, revision, problems, CAST(body AS BLOB)"
 EVENT_COLUMNS = (
     "number, key, type, aspect, source, subject_type, subject_id, subject_name, severity, revision, timestamp,"
     " recorded_at, before, after, resolves, body"
@@ -102,7 +102,7 @@ def from_subject(row: SubjectRow) -> Row:
 def to_subject(row: Row) -> SubjectRow:
     """The subject that `from_subject` wrote."""
     source, type_, id_, revision, problems, body = row
-    return SubjectRow(SubjectKey(source, type_, id_), revision, body.encode(), orjson.loads(problems))
+    return SubjectRow(SubjectKey(source, type_, id_), revision, body, orjson.loads(problems))
 
 
 def from_event(event: Event) -> Row:

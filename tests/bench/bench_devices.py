@@ -2,8 +2,10 @@
 
 Run: make bench, or .venv/bin/python tests/bench/bench_devices.py. A real service is fed over its socket by an edge
 without a tailnet; each command is a process of its own. What Python needs to start is measured beside it and taken off.
+The package is compiled to bytecode first, as an installed one is.
 """
 
+import compileall
 import os
 import statistics
 import subprocess
@@ -17,6 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+import sentinel
 from tests.bench import crowd, edge, gauge
 from tests.builders import Wire
 from tests.rig import Service, clean_environment, program
@@ -37,6 +40,7 @@ class Cost:
 
 def main() -> None:
     """Prints a row for each command."""
+    compileall.compile_dir(Path(sentinel.__file__).parent, quiet=1)
     with tempfile.TemporaryDirectory(prefix="sentinel-bench-") as name, serving(Path(name)) as service:
         print(f"commands at {PEERS:,} peers, medians of {ROUNDS} runs beyond Python's own start, ms\n")
         print(f"{'command':>24} {'wall':>7} {'its CPU':>8} {'CPU of service':>15} {'lines':>7}")
