@@ -56,6 +56,14 @@ class Clock(Protocol):
         ...
 
 
+_BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def boot_seconds() -> float:
+    """Seconds since the machine started, for those who wait on a network and have nobody to hand them a moment."""
+    return time.clock_gettime(_BOOT_CLOCK)
+
+
 class SystemClock:
     """The machine's clocks."""
 
@@ -63,12 +71,11 @@ class SystemClock:
         # Without the kernel's id every start counts as a new boot: deadlines fall back to the wall clock.
         boot_id = Path("/proc/sys/kernel/random/boot_id")
         self._boot_id = boot_id.read_text().strip() if boot_id.exists() else f"start-{time.time_ns()}"
-        self._boot_clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
     def now(self) -> Instant:
         """This moment."""
         wall = datetime.fromtimestamp(time.time_ns() // 1000 / 1_000_000, UTC)
-        return Instant(wall, time.clock_gettime(self._boot_clock), self._boot_id)
+        return Instant(wall, boot_seconds(), self._boot_id)
 
 
 @lru_cache(maxsize=64)

@@ -9,20 +9,23 @@ a header or a body.
 import base64
 import contextlib
 import http.client
+import io
 import select
 import socket
 import ssl
-import threading
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from sentinel import __version__
+from sentinel.clock import boot_seconds
 from sentinel.delivery.sinks.reach import Reach, UnreachableError, connect
 from sentinel.errors import ConfigError, DeliveryError, Fault
 
@@ -96,13 +99,12 @@ class HttpAddress:
 
     def _exchange(self, body: bytes, headers: Mapping[str, str]) -> Reply:
         connection = self._connection()
-        cut = threading.Event()
         try:
-            reply = connection.exchange(self._target, body, headers, cut)
+            reply = connection.exchange(self._target, body, headers)
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             # Its text may quote what was sent, and so may the exception itself, which is therefore not passed on.
-            raise DeliveryError(self._reason(error, cut=cut.is_set()), retryable=True) from None
+            raise DeliveryError(self._reason(error), retryable=True) from None
         except BaseException:
             connection.close()
             raise
@@ -131,8 +133,8 @@ class HttpAddress:
             connection.close()
         return _Connection(self._host, self._port, self._reach, self._timeout, self._tls)
 
-    def _reason(self, error: Exception, *, cut: bool) -> str:
-        if cut or isinstance(error, TimeoutError):
+    def _reason(self, error: Exception) -> str:
+        if isinstance(error, TimeoutError):
             return f"no answer within {self._timeout.total_seconds():g} s"
         if isinstance(error, ssl.SSLCertVerificationError):
             return f"the certificate is not trusted: {error.verify_message}"
@@ -166,23 +168,13 @@ class _Connection(http.client.HTTPConnection):
             raise
         self.sock.settimeout(self._seconds)
 
-    def exchange(self, target: str, body: bytes, headers: Mapping[str, str], cut: threading.Event) -> Reply:
-        """Posts and reads the answer; `cut` is set when it took too long. Raises what the library raises."""
+    def exchange(self, target: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+        """Posts and reads the answer. Raises what the library raises, TimeoutError if it took too long."""
         self.reusable = False
+        if self.sock is not None:
+            self.sock.settimeout(self._seconds)
         self.request("POST", target, body, dict(headers))
-        # A timeout of a socket starts anew with each byte, so somebody else has to look at the whole. Not before the
-        # request is on its way: starting a thread would delay it.
-        watch = threading.Timer(self._seconds, self._cut, [self.sock, cut])
-        watch.daemon = True
-        watch.start()
-        try:
-            reply = self._answer()
-        finally:
-            watch.cancel()
-        if cut.is_set():
-            # To the library an end in the middle of a header is the end of the headers.
-            raise TimeoutError
-        return reply
+        return self._answer(boot_seconds() + self._seconds)
 
     def dropped(self) -> bool:
         """Whether the other side hung up, or said something that nobody asked for."""
@@ -192,7 +184,8 @@ class _Connection(http.client.HTTPConnection):
         poll.register(self.sock, select.POLLIN)
         return bool(poll.poll(0))
 
-    def _answer(self) -> Reply:
+    def _answer(self, until: float) -> Reply:
+        self.response_class = partial(_response, until)  # type: ignore[assignment]  # it is only called
         response = self.getresponse()
         headers = {name.lower(): value for name, value in response.getheaders()}
         body = response.read(MOST_READ + 1)
@@ -201,13 +194,36 @@ class _Connection(http.client.HTTPConnection):
         self.reusable = response.isclosed() and not response.will_close
         return Reply(response.status, headers, body[:MOST_READ])
 
-    @staticmethod
-    def _cut(connected: socket.socket, cut: threading.Event) -> None:
-        cut.set()
-        try:
-            connected.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            """It ended by itself at the same moment."""
+
+class _Received(io.RawIOBase):
+    """What a socket receives until a moment on the boot clock: its own timeout would start anew with each byte."""
+
+    def __init__(self, connected: socket.socket, until: float) -> None:
+        self._socket = connected
+        self._bytes = connected.makefile("rb", buffering=0)
+        self._until = until
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Raises TimeoutError once the moment has come."""
+        left = self._until - boot_seconds()
+        if left <= 0:
+            raise TimeoutError
+        self._socket.settimeout(left)
+        return self._bytes.readinto(buffer)
+
+    def close(self) -> None:
+        self._bytes.close()
+        super().close()
+
+
+def _response(until: float, connected: socket.socket, method: str | None) -> http.client.HTTPResponse:
+    response = http.client.HTTPResponse(connected, method=method)
+    response.fp.close()
+    response.fp = io.BufferedReader(_Received(connected, until))
+    return response
 
 
 class RefusedError(DeliveryError):
