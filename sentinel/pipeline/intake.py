@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, auto
+from typing import Any
 
 from sentinel.clock import Instant
 from sentinel.errors import FrameError
@@ -143,16 +144,17 @@ def close_session(state: SourceState, session: Session) -> bool:
 
 def advance(state: SourceState, frame: Frame) -> None:
     """Moves the source on to the frame: position, network, what the edge sees."""
-    row = replace(state.row, position=frame.position, seen_at=frame.captured_at)
+    said: dict[str, Any] = {}
     if frame.network is not None:
         network = frame.network
-        row = replace(row, network=network.name or row.network, self_id=network.self_id or row.self_id)
+        said |= {"network": network.name or state.row.network, "self_id": network.self_id or state.row.self_id}
     if frame.people:
-        row = replace(row, people={**row.people, **frame.people})
+        said |= {"people": {**state.row.people, **frame.people}}
     if frame.sight is not None:
         state.login_url = frame.sight.login_url
-        row = replace(row, sight=replace(frame.sight, login_url=""))
-    state.row = replace(row, based=row.based or frame.whole)
+        said |= {"sight": replace(frame.sight, login_url="")}
+    based = state.row.based or frame.whole
+    state.row = replace(state.row, position=frame.position, seen_at=frame.captured_at, based=based, **said)
     state.caught_up = state.caught_up or frame.whole or _is_caught_up(state, state.catch_up)
 
 

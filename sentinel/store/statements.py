@@ -94,10 +94,14 @@ GIVE_UP = """
         attempt, NULL, ?1, ?2)
     WHERE sink = ?3 AND state = 'pending'
 """
+# The open span is nearly always the newest: from there on it is found at once, however many there were before.
 END_SPAN = """
     UPDATE spans SET ended_at = max(began_at, ?1), seal = seal(
         source, subject_type, subject_id, began_at, max(began_at, ?1), state)
-    WHERE source = ?2 AND subject_type = ?3 AND subject_id = ?4 AND ended_at IS NULL
+    WHERE (source, subject_type, subject_id, began_at) = (
+        SELECT source, subject_type, subject_id, began_at FROM spans
+        WHERE source = ?2 AND subject_type = ?3 AND subject_id = ?4 AND ended_at IS NULL
+        ORDER BY began_at DESC LIMIT 1)
 """
 PURGEABLE = """
     SELECT number FROM events

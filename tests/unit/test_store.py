@@ -205,3 +205,29 @@ def test_a_store_is_in_its_place_with_its_journal_mode_already(tmp_path: Path, m
     monkeypatch.setattr(Path, "rename", note)
     opened(tmp_path / "state.db").close()
     assert placed == [b"\2\2"]
+
+
+def test_a_change_costs_the_same_however_often_its_subject_came_and_went(world: World) -> None:
+    def steps() -> int:
+        """Of SQLite's machine, for one change of contact there and back."""
+        taken = 0
+
+        def count() -> int:
+            nonlocal taken
+            taken += 1
+            return 0
+
+        world.store._connection.set_progress_handler(count, 1)
+        for online in (False, True):
+            world.wire.pass_time(1)
+            world.see(world.wire.patch("nas", online=online))
+        world.store._connection.set_progress_handler(None, 1)
+        world.pass_time(20)
+        return taken
+
+    steps()
+    few = steps()
+    for online in (False, True) * 200:
+        world.see(world.wire.patch("nas", online=online))
+        world.pass_time(20)
+    assert steps() < 1.5 * few

@@ -6,6 +6,7 @@ tells for certain: the age of the machine says nothing about the age of its key.
 """
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 VALID = "valid"
 EXPIRED = "expired"
@@ -45,6 +46,8 @@ def is_worse(name: str, other: str) -> bool:
     return _RANKS[name] > _RANKS[other]
 
 
+# A change asks three times for the same life; more than the last few are not asked for again.
+@lru_cache(maxsize=64)
 def _steps(key_expiry: datetime | None, first_seen: datetime) -> tuple[tuple[datetime, str], ...]:
     """When each rung of this life begins, in their order."""
     if key_expiry is None:
