@@ -282,11 +282,7 @@ def _misfit(hello: ingest_pb2.Hello, edges: Mapping[str, Edge]) -> tuple[grpc.St
     """Why this edge cannot feed this service, or None."""
     theirs = (hello.protocol.major, hello.protocol.minor)
     if theirs[0] != PROTOCOL[0] or abs(theirs[1] - PROTOCOL[1]) > 1:
-        return (
-            grpc.StatusCode.FAILED_PRECONDITION,
-            f"sidecar {hello.edge_version} speaks wire protocol {theirs[0]}.{theirs[1]}, sentinel {__version__} speaks "
-            f"{PROTOCOL[0]}.{PROTOCOL[1]}: install the sidecar and the service from one release",
-        )
+        return (grpc.StatusCode.FAILED_PRECONDITION, _too_far_apart(hello.edge_version, theirs))
     if hello.source not in edges:
         known = ", ".join(sorted(edges))
         return (
@@ -297,6 +293,15 @@ def _misfit(hello: ingest_pb2.Hello, edges: Mapping[str, Edge]) -> tuple[grpc.St
     if not hello.boot_id:
         return (grpc.StatusCode.INVALID_ARGUMENT, "the hello names no boot id")
     return None
+
+
+def _too_far_apart(edge_version: str, theirs: tuple[int, int]) -> str:
+    """The same sentence as the sidecar's own, so that both logs say one thing."""
+    older = "sidecar" if theirs < PROTOCOL else "service"
+    return (
+        f"sidecar {edge_version} speaks wire protocol {theirs[0]}.{theirs[1]}, service {__version__} speaks "
+        f"{PROTOCOL[0]}.{PROTOCOL[1]}: update the {older}"
+    )
 
 
 def _two_edges(source: str) -> str:

@@ -23,7 +23,9 @@ def troubles(
     names to what is wrong; `silent_for` gives seconds without a word from an edge.
     """
     for report in reports:
-        yield from _of_source(report, sidecars, socket)
+        # That no edge is connected is the consequence then, and what is to be done about that the wrong thing.
+        if not (report.sight.reason == "no_edge" and report.name in turned_away):
+            yield from _of_source(report, sidecars, socket)
         if report.rejected:
             yield f"source {report.name}: {report.rejected} changes could not be understood; the log has the first"
         silence = silent_for(report.name)

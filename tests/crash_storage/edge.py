@@ -18,14 +18,15 @@ SETTINGS = {
 
 
 class Edge:
-    """One run of an edge over as many sessions as it takes."""
+    """One run of an edge over as many sessions as it takes. `protocol` is the version of the wire that it speaks."""
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(self, socket: Path, *, protocol: tuple[int, int] = (1, 0)) -> None:
         self.wire = Wire()
         self.made: list[frame_pb2.Frame] = []
         self.acked: tuple[int, int] = (0, 0)
         self.broken = threading.Event()
         self._socket = socket
+        self._protocol = ingest_pb2.Protocol(major=protocol[0], minor=protocol[1])
         self._channel: grpc.Channel | None = None
         self._outbound: queue.SimpleQueue[ingest_pb2.StreamFramesRequest | None] = queue.SimpleQueue()
         self._welcomes: queue.SimpleQueue[ingest_pb2.Welcome] = queue.SimpleQueue()
@@ -48,11 +49,16 @@ class Edge:
     def base(self, *names: str) -> None:
         """Sees a tailnet for the first time."""
         for message in self.wire.base_messages([node(name) for name in names]):
-            self._make(message)
+            self.say(message)
 
     def change(self, name: str, *, online: bool) -> None:
         """Sees a peer's contact change."""
-        self._make(self.wire.message(delta=delta(patches=[patch(name, online=online)])))
+        self.say(self.wire.message(delta=delta(patches=[patch(name, online=online)])))
+
+    def say(self, message: frame_pb2.Frame) -> None:
+        """Sends a frame and keeps it."""
+        self.made.append(message)
+        self._outbound.put(ingest_pb2.StreamFramesRequest(frame=message))
 
     def wait_acked(self) -> None:
         """Until everything that was made is acknowledged."""
@@ -64,14 +70,8 @@ class Edge:
         if self._channel is not None:
             self._channel.close()
 
-    def _make(self, message: frame_pb2.Frame) -> None:
-        self.made.append(message)
-        self._outbound.put(ingest_pb2.StreamFramesRequest(frame=message))
-
     def _hello(self) -> ingest_pb2.Hello:
-        hello = ingest_pb2.Hello(
-            protocol=ingest_pb2.Protocol(major=1), edge_version="test", boot_id=self.wire.boot_id, source=SOURCE
-        )
+        hello = ingest_pb2.Hello(protocol=self._protocol, edge_version="test", boot_id=self.wire.boot_id, source=SOURCE)
         if self.made:
             hello.last_made.CopyFrom(self.made[-1].position)
         if self.acked > (0, 0):

@@ -81,6 +81,9 @@ class Decoder:
             base.inputs.update(_sightings(message.base_chunk.peers))
             base.people.update(_people(message.base_chunk.users))
             return None
+        if body is None:
+            # A kind of record that a newer edge added.
+            return None
         if body != "base_end":
             raise FrameError(f"{body} in the middle of a base, at {_position(message)}")
         return self._complete(message, base)

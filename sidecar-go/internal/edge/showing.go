@@ -24,11 +24,15 @@ type condition struct {
 	Connected     bool `json:"connected"`
 	SeesTailnet   bool `json:"sees_tailnet"`
 	WaitsForLogin bool `json:"waits_for_login"`
+	// Trouble is why it is not connected; empty if it is, or if nothing is known.
+	Trouble string `json:"trouble,omitempty"`
 }
 
 // String says it in words.
 func (c condition) String() string {
 	switch {
+	case !c.Connected && c.Trouble != "":
+		return "not connected to the service: " + c.Trouble
 	case !c.Connected:
 		return "not connected to the service"
 	case c.WaitsForLogin:
@@ -41,7 +45,10 @@ func (c condition) String() string {
 }
 
 func (e *edge) condition() condition {
-	return condition{e.uplink.Connected(), e.observer.SeesTailnet(), e.observer.WaitsForLogin()}
+	return condition{
+		Connected: e.uplink.Connected(), SeesTailnet: e.observer.SeesTailnet(),
+		WaitsForLogin: e.observer.WaitsForLogin(), Trouble: e.uplink.Trouble(),
+	}
 }
 
 // showHealth answers in the state directory, which is this process's alone, until the returned function is called. An

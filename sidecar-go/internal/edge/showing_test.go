@@ -26,6 +26,7 @@ func TestOnlyAnEdgeWithTheServicesEarIsHealthy(t *testing.T) {
 		"a login is wanted":   {condition{Connected: true, WaitsForLogin: true}, 0, "waits for a login"},
 		"it has just started": {condition{Connected: true}, 0, "does not see the tailnet yet"},
 		"no service":          {condition{SeesTailnet: true}, 1, "not connected to the service"},
+		"it is refused":       {condition{Trouble: "update the sidecar"}, 1, "the service: update the sidecar"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -272,8 +272,17 @@ func TestRefusalsAreLoggedOnceAndNameTheReason(t *testing.T) {
 		"source home already has an edge": func(*side) error {
 			return status.Error(codes.AlreadyExists, "source home already has an edge")
 		},
-		"update the older of the two": func(s *side) error {
+		"service 9.9 speaks 2.0: update the sidecar": func(s *side) error {
 			return s.welcomeAs(&wirev1.Protocol{Major: 2}, nil)
+		},
+		"service 9.9 speaks 0.9: update the service": func(s *side) error {
+			return s.welcomeAs(&wirev1.Protocol{Minor: 9}, nil)
+		},
+		"it has: other": func(*side) error {
+			return status.Error(codes.NotFound, "no source named home (it has: other)")
+		},
+		"does not know wire protocol 1.0": func(*side) error {
+			return status.Error(codes.Unimplemented, "Method not found!")
 		},
 	}
 	for want, refuse := range cases {
@@ -291,6 +300,9 @@ func TestRefusalsAreLoggedOnceAndNameTheReason(t *testing.T) {
 			})
 			if text := b.log.await(want); strings.Count(text, "level=ERROR") != 1 {
 				t.Errorf("not one error line: %s", text)
+			}
+			if said := b.uplink.Trouble(); !strings.Contains(said, want) {
+				t.Errorf("the trouble is said to be %q", said)
 			}
 		})
 	}

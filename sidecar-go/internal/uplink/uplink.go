@@ -60,6 +60,8 @@ type Uplink struct {
 	reached boundary.Reached
 	// connected says whether there is a session that the service has welcomed.
 	connected atomic.Bool
+	// trouble says why there is none, in the words of the last attempt.
+	trouble atomic.Value
 }
 
 // New returns the Uplink to the service at target, in gRPC's spelling.
@@ -69,6 +71,16 @@ func New(target string, ledger *Ledger, edge Edge, log *slog.Logger, reached bou
 
 // Connected reports whether the service has welcomed the edge and the session lasts. It may be called by any goroutine.
 func (u *Uplink) Connected() bool { return u.connected.Load() }
+
+// Trouble says why the last attempt at a session failed or the last session ended; empty before the first one and while
+// there is a session. It may be called by any goroutine.
+func (u *Uplink) Trouble() string {
+	if u.Connected() {
+		return ""
+	}
+	text, _ := u.trouble.Load().(string)
+	return text
+}
 
 // Run keeps trying until the context is done, and then for a moment brings what is left over a stream that is open.
 // Trouble is logged when it changes, not for each attempt.
@@ -84,7 +96,9 @@ func (u *Uplink) Run(ctx context.Context) {
 			pause, trouble = firstPause, ""
 		}
 		refused := refusal(err)
-		if text := status.Convert(err).Message(); text != trouble {
+		text := reason(err)
+		u.trouble.Store(text)
+		if text != trouble {
 			u.logTrouble(refused, welcomed, text)
 			trouble = text
 		}
@@ -162,7 +176,7 @@ func (u *Uplink) greet(stream stream, cancel context.CancelFunc) (*wirev1.Welcom
 	if welcome == nil {
 		return nil, errors.New("the service's first message was no welcome")
 	}
-	return welcome, checkProtocol(welcome)
+	return welcome, checkProtocol(hello.GetEdgeVersion(), welcome)
 }
 
 // mismatch is the edge's own refusal to talk to a service.
@@ -170,15 +184,19 @@ type mismatch struct{ text string }
 
 func (m mismatch) Error() string { return m.text }
 
-func checkProtocol(welcome *wirev1.Welcome) error {
+// checkProtocol says the same sentence as the service, so that both logs say one thing.
+func checkProtocol(version string, welcome *wirev1.Welcome) error {
 	theirs := welcome.GetProtocol()
 	apart := int64(theirs.GetMinor()) - Minor
 	if theirs.GetMajor() == Major && apart >= -1 && apart <= 1 {
 		return nil
 	}
-	return mismatch{fmt.Sprintf(
-		"edge speaks wire version %d.%d, service %s speaks %d.%d: update the older of the two",
-		Major, Minor, welcome.GetServiceVersion(), theirs.GetMajor(), theirs.GetMinor())}
+	older := "service"
+	if theirs.GetMajor() > Major || theirs.GetMajor() == Major && apart > 0 {
+		older = "sidecar"
+	}
+	return mismatch{fmt.Sprintf("sidecar %s speaks wire protocol %d.%d, service %s speaks %d.%d: update the %s",
+		version, Major, Minor, welcome.GetServiceVersion(), theirs.GetMajor(), theirs.GetMinor(), older)}
 }
 
 // refusal reports whether a new attempt can only help after somebody has changed something.
@@ -187,12 +205,21 @@ func refusal(err error) bool {
 		return true
 	}
 	switch status.Code(err) {
-	case codes.FailedPrecondition, codes.AlreadyExists, codes.InvalidArgument, codes.PermissionDenied,
-		codes.Unauthenticated:
+	case codes.FailedPrecondition, codes.AlreadyExists, codes.InvalidArgument, codes.NotFound, codes.PermissionDenied,
+		codes.Unauthenticated, codes.Unimplemented:
 		return true
 	default:
 		return false
 	}
+}
+
+// reason is why there is no session, for a person.
+func reason(err error) string {
+	if status.Code(err) == codes.Unimplemented {
+		return fmt.Sprintf("what answers there does not know wire protocol %d.%d: it is no Sentinel service, or one of "+
+			"another release: install the sidecar and the service from one", Major, Minor)
+	}
+	return status.Convert(err).Message()
 }
 
 // jittered spreads a pause over 80 to 120 per cent, so that edges do not come back all at once.
