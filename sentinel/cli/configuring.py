@@ -37,13 +37,13 @@ def config_group() -> None:
 def validate(context: click.Context, *, as_json: bool) -> int:
     """Check the configuration. Lists everything that is wrong with it, and what is worth knowing."""
     loaded = checked(context.obj, examined(context))
-    different, pending = _remarks(loaded)
+    differing, pending = _remarks(loaded)
     if as_json:
-        print_json(_verdict(loaded, different, pending))
+        print_json(_verdict(loaded, differing, pending))
         return ExitCode.BAD_CONFIGURATION if loaded.faults else ExitCode.OK
     settled(context, loaded)
     click.echo("configuration valid")
-    for line in _remark_lines(different, pending):
+    for line in _remark_lines(differing, pending):
         click.echo(escape_controls(line))
     return ExitCode.OK
 
@@ -96,18 +96,22 @@ def checked(app: Application, loaded: Loaded) -> Loaded:
     return replace(loaded, config=None, faults=tuple(faults))
 
 
+def different(loaded: Loaded) -> Sequence[Difference]:
+    """What acts differently from the original."""
+    if loaded.config is None:
+        return ()
+    return differences(loaded.config, said=loaded.said, given=loaded.given, env=os.environ)
+
+
 def _remarks(loaded: Loaded) -> tuple[Sequence[Difference], Sequence[tuple[str, str]]]:
     """What acts differently from the original, and which keys have no effect yet."""
-    if loaded.config is None:
-        return (), ()
-    different = differences(loaded.config, said=loaded.said, given=loaded.given, env=os.environ)
-    return different, tuple(pending_in(loaded.given))
+    return different(loaded), tuple(pending_in(loaded.given)) if loaded.config is not None else ()
 
 
-def _remark_lines(different: Sequence[Difference], pending: Sequence[tuple[str, str]]) -> Iterator[str]:
-    if different:
+def _remark_lines(differing: Sequence[Difference], pending: Sequence[tuple[str, str]]) -> Iterator[str]:
+    if differing:
         yield from ("", "Acts differently from jaxxstorm/sentinel; the line below each restores it:")
-        for each in different:
+        for each in differing:
             yield from textwrap.wrap(each.text, COLUMNS, initial_indent="  ", subsequent_indent="  ")
             if each.restore:
                 yield f"    {each.restore}"
@@ -120,13 +124,13 @@ def _remark_lines(different: Sequence[Difference], pending: Sequence[tuple[str, 
 
 
 def _verdict(
-    loaded: Loaded, different: Sequence[Difference], pending: Sequence[tuple[str, str]]
+    loaded: Loaded, differing: Sequence[Difference], pending: Sequence[tuple[str, str]]
 ) -> Mapping[str, object]:
     return {
         "valid": not loaded.faults,
         "faults": [_fault_json(fault) for fault in loaded.faults],
         "warnings": list(loaded.warnings),
-        "differences": [{"text": each.text, "restore": each.restore} for each in different],
+        "differences": [{"text": each.text, "restore": each.restore} for each in differing],
         "pending": [{"path": path, "text": text} for path, text in pending],
     }
 

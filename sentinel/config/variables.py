@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sentinel.config.arranging import THEIRS
 from sentinel.config.document import Place
 from sentinel.config.fields import fields_of
 from sentinel.config.files import FILE_VARIABLE
@@ -128,6 +129,13 @@ def _own_name(part: str, known_names: object) -> str:
     """The name that is meant: variables have capital letters and underscores alone."""
     names = known_names if isinstance(known_names, Mapping) else {}
     return next((name for name in names if re.sub(r"[^A-Za-z0-9]", "_", name).upper() == part), part.lower())
+
+
+def speaks_as_the_original(env: Mapping[str, str]) -> bool:
+    """Whether a variable is set that only users of the original have; the auth key's is everybody's."""
+    shorthand = (name for names in (*SINK_SHORTHAND.values(), *ROUTE_SHORTHAND.values()) for name in names)
+    theirs = (name for name, variable in OURS.items() if variable.place[0] in THEIRS and len(variable.place) == 1)
+    return any(env.get(name, "").strip() for name in (*ORIGINALS, *shorthand, *theirs))
 
 
 def places_of(names: Iterable[str]) -> frozenset[Place]:

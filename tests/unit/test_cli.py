@@ -296,6 +296,16 @@ class TestServe:
     def test_it_ends_with_the_code_of_the_service(self) -> None:
         assert run("serve", program=Program(serving=lambda config, ready: 1)).exit_code == 1
 
+    def test_the_log_says_once_that_things_act_differently_from_the_original(
+        self, here: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ours = run("serve", program=Program())
+        monkeypatch.setenv("SENTINEL_STATE_PATH", str(here / "state.json"))
+        theirs = run("serve", program=Program())
+        assert "jaxxstorm" not in ours.stderr
+        (line,) = [line for line in theirs.stderr.splitlines() if "jaxxstorm" in line]
+        assert "1 thing acts differently from jaxxstorm/sentinel: 'sentinel-py config validate' says what" in line
+
     def test_a_bad_configuration_is_78_with_every_fault_on_a_line(self, here: Path) -> None:
         configured(here, "retention: 0\nfoo: 1\n")
         program = Program()

@@ -329,8 +329,81 @@ class TestWhatActsDifferently:
 
     def test_a_variable_that_it_did_not_read_is_told(self, tmp_path: Path) -> None:
         env = {"SENTINEL_POLICY_BATCH_SIZE": "3"}
-        assert list(self.told(tmp_path, "", env).values()) == ["unset SENTINEL_POLICY_BATCH_SIZE"]
+        assert "unset SENTINEL_POLICY_BATCH_SIZE" in self.told(tmp_path, "", env).values()
         assert self.told(tmp_path, "policy: {batch_size: 4}", env) == {}
+
+    @pytest.mark.parametrize(
+        ("env", "told"),
+        [
+            (
+                {"SENTINEL_STATE_PATH": "state.json"},
+                {
+                    "the default route, to stdout-debug, has more types than the 17 of the original": (
+                        'SENTINEL_NOTIFIER_ROUTES=[{"event_types": ["@original"], "sinks": ["stdout-debug"]}]'
+                    )
+                },
+            ),
+            (
+                {"SENTINEL_NOTIFIER_ROUTES": '[{"event_types": ["*"], "sinks": ["stdout-debug"]}]'},
+                {
+                    "SENTINEL_NOTIFIER_ROUTES.0: `*` has more types than the 17 of the original": (
+                        '"event_types": ["@original"]'
+                    )
+                },
+            ),
+            (
+                {
+                    "SENTINEL_NOTIFIER_ROUTES": '[{"event_types": ["peer.online"], "sinks": ["stdout-debug"]}]',
+                    "SENTINEL_NOTIFIER_ROUTE_SINKS": "stdout-debug",
+                },
+                {
+                    "SENTINEL_NOTIFIER_ROUTE_…: `*` has more types than the 17 of the original": (
+                        "SENTINEL_NOTIFIER_ROUTE_EVENT_TYPES=@original"
+                    )
+                },
+            ),
+            (
+                {
+                    "SENTINEL_NOTIFIER_ROUTES": (
+                        '[{"event_types": ["peer.online"], "severities": ["info"], "sinks": ["stdout-debug"]}]'
+                    )
+                },
+                {
+                    "SENTINEL_NOTIFIER_ROUTES.0: `severities` now chooses; in the original every event was "
+                    "`info`": 'SENTINEL_SEVERITY_OVERRIDES={"*": "info"}'
+                },
+            ),
+            (
+                {
+                    "SENTINEL_NOTIFIER_SINKS": '[{"name": "d", "type": "discord", "url": "https://x"}]',
+                    "SENTINEL_NOTIFIER_ROUTES": '[{"event_types": ["peer.offline"], "sinks": ["d"]}]',
+                },
+                {"people are told of a device that is away only after 2 minutes": "SENTINEL_POLICY__HOLD=[]"},
+            ),
+        ],
+    )
+    def test_what_comes_from_variables_alone_is_told_with_the_variable_that_restores_it(
+        self, tmp_path: Path, env: Mapping[str, str], told: Mapping[str, str]
+    ) -> None:
+        assert self.told(tmp_path, "", env) == told
+        ((_, line),) = told.items()
+        name, equals, value = line.partition("=")
+        restored = (
+            {**env, name: value} if equals else {each: text.replace("*", "@original") for each, text in env.items()}
+        )
+        assert self.told(tmp_path, "", restored) == {}
+
+    def test_the_route_that_nobody_wrote_is_told_like_one_that_is_written(self, tmp_path: Path) -> None:
+        for text in ("poll_interval: 5s", "notifier: {sinks: [{name: log, type: stdout}]}"):
+            ((said, line),) = self.told(tmp_path, text).items()
+            assert said.startswith("the default route, to stdout-debug,")
+            assert line == 'notifier: {routes: [{event_types: ["@original"], sinks: [stdout-debug]}]}'
+        assert self.told(tmp_path, line) == {}
+
+    def test_variables_that_are_ours_have_nothing_to_compare(self, tmp_path: Path) -> None:
+        env = {"SENTINEL_STATE__PATH": "state.db", "SENTINEL_TAILSCALE_AUTH_KEY": "tskey-auth-x"}
+        assert self.told(tmp_path, "", env) == {}
+        assert self.told(tmp_path, "sinks: {log: {type: stdout}}", {"SENTINEL_STATE_PATH": "state.json"}) == {}
 
     def test_that_people_wait_is_told(self, tmp_path: Path) -> None:
         text = (
