@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from sentinel.errors import StoreError
 from sentinel.store import rows, wal
+from sentinel.store.versions import refuse_newer
 
 _HEADER_BYTES = 100
 _INDEX_BYTES = 96
@@ -38,7 +39,10 @@ def refuse_damaged(path: Path) -> None:
     try:
         # Reading alone leaves the file and its log as they are, which the end of a writing connection would not.
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            what = _structure_fault(connection) or _row_fault(connection)
+            what = _structure_fault(connection)
+            if not what and (what := _row_fault(connection)):
+                # A newer one may seal its rows in a way of its own.
+                refuse_newer(connection, path)
     except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in _NOT_DAMAGE:
             raise

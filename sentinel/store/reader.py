@@ -13,6 +13,7 @@ from sentinel.events import Event, EventType, Message, Telling, incident_at
 from sentinel.model import Delivery, DeliveryState, Outcome, SubjectKey
 from sentinel.store import rows
 from sentinel.store.protocol import EVERYTHING, OpenProblem, Sent, SinkCounts, SubjectRow, Told, Wanted
+from sentinel.store.versions import refuse_others
 
 Conditions = Mapping[str, object]
 """Parameters of a query, by name."""
@@ -174,6 +175,7 @@ class SqliteReader:
             with closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
                 connection.execute("PRAGMA query_only = ON")
                 connection.execute("BEGIN")
+                refuse_others(connection, self._path)
                 yield connection
         except sqlite3.DatabaseError as error:
             raise StoreError(f"the store {self._path} cannot be read: {error}") from error

@@ -17,8 +17,8 @@ from sentinel.model import Reached, unwatched
 from sentinel.store import rows, statements, wal
 from sentinel.store.damage import refuse_damaged, refuse_orphaned_log, schema_seal
 from sentinel.store.protocol import Batch, Contents, Revival, SpanRow
+from sentinel.store.versions import refuse_newer, version
 
-SCHEMA_VERSION = 3
 LOG_LIMIT = 4 << 20
 """Bytes of write-ahead log after which it is taken into the database."""
 
@@ -125,14 +125,10 @@ class SqliteStore:
             os.close(folder)
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version > SCHEMA_VERSION:
-            raise StoreError(
-                f"{self._path} was written by a newer Sentinel (schema {version}, this one knows {SCHEMA_VERSION}): "
-                "install that version or restore a backup"
-            )
+        refuse_newer(connection, self._path)
+        before = version(connection)
         for number, script in _migrations():
-            if number > version:
+            if number > before:
                 with _transaction(connection):
                     for statement in _statements(script):
                         connection.execute(statement)

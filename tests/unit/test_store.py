@@ -130,14 +130,35 @@ def test_a_subject_that_cannot_be_understood_keeps_its_state_and_is_noted(world:
     assert "AttributeError" in why
 
 
-def test_a_store_of_a_newer_sentinel_is_refused(tmp_path: Path) -> None:
+NEWER = {
+    "nothing else": "",
+    "a table that is sealed in another way": "CREATE TABLE later (value TEXT) STRICT; INSERT INTO later VALUES ('x')",
+    "another form of the ledger": "ALTER TABLE ledger ADD COLUMN later TEXT NOT NULL DEFAULT ''",
+}
+
+
+@pytest.mark.parametrize("change", NEWER.values(), ids=NEWER)
+def test_a_store_of_a_newer_sentinel_is_refused_and_not_taken_for_a_damaged_one(tmp_path: Path, change: str) -> None:
     path = tmp_path / "state.db"
     opened(path).close()
     with closing(_connected(path)) as connection:
-        connection.execute("PRAGMA user_version = 99")
+        connection.executescript(f"{change}; PRAGMA user_version = 99")
         connection.execute(statements.SEAL_SCHEMA, (schema_seal(connection),))
-    with pytest.raises(StoreError, match="written by a newer Sentinel"):
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=r"written by a newer Sentinel \(schema 99, this one knows \d+\)") as refused:
         opened(path)
+    assert "damaged" not in str(refused.value)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(("version", "said"), [(99, "written by a newer"), (1, "written by an older")])
+def test_what_another_sentinel_stored_is_not_read_as_if_it_were_ours(tmp_path: Path, version: int, said: str) -> None:
+    path = tmp_path / "state.db"
+    opened(path).close()
+    with closing(_connected(path)) as connection:
+        connection.execute(f"PRAGMA user_version = {version}")
+    with pytest.raises(StoreError, match=said):
+        SqliteReader(path, ROOM.catalogue).event_count()
 
 
 def test_a_file_that_is_no_store_is_refused_and_left_alone(tmp_path: Path) -> None:
