@@ -8,6 +8,7 @@ GO     := scripts/go -C sidecar-go
 GO_SRC := $(shell find sidecar-go -name '*.go') sidecar-go/go.mod sidecar-go/go.sum
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' sentinel/__init__.py)
 CONFIG ?=
+PREVIOUS ?=
 COMPOSE ?= docker compose
 
 .DEFAULT_GOAL := help
@@ -42,6 +43,10 @@ crash: build ## The long forms: kills at every boundary, storage faults, the mod
 .PHONY: containers
 containers: $(VENV)/ready ## Build the images and try them; needs a container engine (COMPOSE="docker compose")
 	@COMPOSE="$(COMPOSE)" $(BIN)/python -m pytest -q -m long tests/containers
+
+.PHONY: mixed
+mixed: build ## Pair this sidecar and service with those of another release (PREVIOUS=v1.2.3; else the newest tag)
+	@PREVIOUS="$(PREVIOUS)" $(BIN)/python -m pytest -q -m long tests/mixed
 
 .PHONY: bench
 bench: build ## Measure and print tables; takes a few minutes
