@@ -13,6 +13,23 @@ from tests.rig import becomes, eventually
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 
 USER, GROUP = 10001, 10000
+MORE = """
+SENTINEL_POLL_INTERVAL=10s
+SENTINEL_DETECTOR_ORDER=["runtime","presence","peer_changes"]
+SENTINEL_POLICY_DEBOUNCE_WINDOW=1s
+SENTINEL_NOTIFIER_SINK_NAME=log
+SENTINEL_NOTIFIER_SINK_TYPE=stdout
+SENTINEL_NOTIFIER_ROUTE_SEVERITIES=info
+SENTINEL_NOTIFIER_ROUTE_SINKS=log
+"""
+"""What of the original's variables acts differently here."""
+DIFFERENT = [
+    "SENTINEL_POLICY_DEBOUNCE_WINDOW sets policy.debounce_window; the original did not read it",
+    "the default route, to stdout-debug, has more types than the 17 of the original",
+    "SENTINEL_NOTIFIER_ROUTE_…: `*` has more types than the 17 of the original",
+    "SENTINEL_NOTIFIER_ROUTE_…: `severities` now chooses; in the original every event was `info`",
+    "`detector_order` says which detectors there are, and no longer in which order they speak",
+]
 
 
 @pytest.fixture
@@ -27,14 +44,15 @@ def folder(tmp_path: Path) -> Path:
     return data
 
 
-@pytest.fixture
-def single(folder: Path) -> Iterator[Project]:
-    """The project, not yet up; gone at the end."""
-    project = Project(
-        "sentinel-single",
-        ("docker-compose.single.yml", "tests/containers/single.yml"),
-        {"TEST_DATA": str(folder), "TEST_ENV": str(ROOT / "config/original.env.example")},
-    )
+@pytest.fixture(
+    params=[("docker-compose.single.yml", "tests/containers/single.yml"), ("tests/containers/original.yml",)]
+)
+def single(request: pytest.FixtureRequest, folder: Path) -> Iterator[Project]:
+    """The project, ours and the original's own, not yet up; gone at the end."""
+    variables = folder.with_name("env")
+    variables.write_text((ROOT / "config/original.env.example").read_text() + MORE)
+    env = {"TEST_DATA": str(folder), "TEST_ENV": str(variables), "SENTINEL_IMAGE": "sentinel-service:latest"}
+    project = Project("sentinel-single", request.param, env)
     project.compose("build", within=3000)
     yield project
     project.compose("down", "--timeout", "30")
@@ -65,4 +83,10 @@ def test_the_originals_variables_and_folder_will_do(single: Project, folder: Pat
     assert (folder / "state.json").read_bytes() == before
     assert (folder / "tsnet").is_dir()
     assert set(single.users("sentinel")) == {USER}
-    assert single.sentinel("sentinel", "config", "validate")["warnings"] == []
+    verdict = single.sentinel("sentinel", "config", "validate")
+    assert verdict["warnings"] == []
+    assert [each["text"] for each in verdict["differences"]] == DIFFERENT
+    assert [each["path"] for each in verdict["pending"]] == ["poll_interval"]
+    log = single.compose("logs", "--no-log-prefix", "sentinel")
+    assert log.count(f"{len(DIFFERENT)} things act differently from jaxxstorm/sentinel") == 1
+    assert log.count("what is seen first is compared with the state file") == 1
