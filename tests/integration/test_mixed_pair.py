@@ -165,6 +165,40 @@ class Stranger(ingest_pb2_grpc.IngestServiceServicer):
         next(requests, None)
 
 
+class Newer(ingest_pb2_grpc.IngestServiceServicer):
+    """A service one minor newer, which says things that this release has no words for; `results` are the answers."""
+
+    def __init__(self) -> None:
+        self.sessions = 0
+        self.results: list[ingest_pb2.CommandResult] = []
+
+    def StreamFrames(self, requests: Any, context: grpc.ServicerContext) -> Iterator[ingest_pb2.StreamFramesResponse]:
+        self.sessions += 1
+        yield ingest_pb2.StreamFramesResponse(
+            welcome=newer(
+                ingest_pb2.Welcome(
+                    protocol=ingest_pb2.Protocol(major=MAJOR, minor=MINOR + 1),
+                    config=newer(ingest_pb2.EdgeConfig(control_url=NOWHERE, login_mode=77)),  # type: ignore[arg-type]
+                )
+            )
+        )
+        yield newer(ingest_pb2.StreamFramesResponse())
+        yield ingest_pb2.StreamFramesResponse(command=newer(ingest_pb2.Command(command_id="later")))
+        for request in requests:
+            if request.HasField("command_result"):
+                self.results.append(request.command_result)
+
+
+def test_a_sidecar_passes_over_what_a_newer_service_says_besides(tmp_path: Path) -> None:
+    service, socket = Newer(), tmp_path / "ingest.sock"
+    with listening(socket, service), Sidecar(tmp_path, socket) as sidecar:
+        (answer,) = eventually(lambda: service.results, "the command is answered")
+        assert (answer.command_id, answer.done) == ("later", False)
+        assert "does not know this command" in answer.error
+        assert sidecar.health().returncode == 0
+        assert service.sessions == 1
+
+
 @contextmanager
 def listening(socket: Path, servicer: ingest_pb2_grpc.IngestServiceServicer | None) -> Iterator[None]:
     """A server at the socket; without a servicer it knows none of our methods."""
