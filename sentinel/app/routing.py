@@ -46,7 +46,7 @@ def remarks(config: Config, incidents: AbstractSet[str]) -> Iterator[str]:
     """Each route that names sinks which keep incidents, `incidents`, and no type that could be a problem."""
     problems = [name for name in event_types.known() if event_types.may_be_problem(name)]
     for index, route in enumerate(routes(config)):
-        named = sorted(incidents & set(route.sinks))
+        named = sorted(incidents & {*route.sinks, *route.fallback})
         asked = route.match.event_types
         if named and asked and not any(event_types.matches_any(pattern, problems) for pattern in asked):
             yield (
@@ -65,6 +65,7 @@ def _route(index: int, route: ConfiguredRoute, config: Config) -> Route:
         stop=route.stop,
         index=index,
         resolved=route.resolved,
+        fallback=tuple(dict.fromkeys(name for name in route.fallback if name in config.sinks)),
     )
 
 

@@ -16,9 +16,16 @@ _KEPT = 1_000
 Finding = tuple[Place, str]
 
 
-def crossed(config: Config, *, sinks: Collection[str] = (), quiet: Collection[str] = ()) -> Iterator[Finding]:
-    """Each key that does not fit another one. `sinks` and `quiet` are names of those that are left out, too."""
-    yield from _routes(config, {*config.sinks, *sinks}, {*config.policy.quiet_hours, *quiet})
+def crossed(
+    config: Config, *, sinks: Collection[str] = (), quiet: Collection[str] = (), skipped: Collection[str] = ()
+) -> Iterator[Finding]:
+    """Each key that does not fit another one. `sinks` and `quiet` are names of those that are left out, too.
+
+    `skipped` are names of sinks that are left out though nothing is wrong with them.
+    """
+    known = {*config.sinks, *sinks}
+    yield from _routes(config, {*known, *skipped}, {*config.policy.quiet_hours, *quiet})
+    yield from _fallbacks(config, known, skipped)
     yield from _files(config)
     yield from _detectors(config)
     yield from _credentials(config)
@@ -36,7 +43,7 @@ def unrouted(config: Config) -> tuple[str, ...]:
     """A sentence for each sink that no route names; the one that is always there does not count."""
     if not config.routes:
         return ()
-    named = {sink for route in config.routes for sink in route.sinks}
+    named = {sink for route in config.routes for sink in (*route.sinks, *route.fallback)}
     left = (name for name in config.sinks if name not in named and name != "stdout-debug")
     return tuple(f"no route names the sink {name}: it is told nothing" for name in left)
 
@@ -63,6 +70,19 @@ def _routes(config: Config, sinks: Collection[str], quiet: Collection[str]) -> I
                         (*here, side, "sources"),
                         f"names `{name}`, which is no source{nearest(name, list(config.sources))}",
                     )
+
+
+def _fallbacks(config: Config, sinks: Collection[str], skipped: Collection[str]) -> Iterator[Finding]:
+    """A fallback is a sink that there is, and another one than those that it stands by."""
+    for index, route in enumerate(config.routes):
+        for at, name in enumerate(route.fallback):
+            here = ("routes", str(index), "fallback", str(at))
+            if name in skipped:
+                yield here, f"names `{name}`, which is skipped: give that sink its `url`, or name another one"
+            elif name not in sinks:
+                yield here, f"names `{name}`, which is no sink{nearest(name, sorted(sinks))}"
+            elif name in route.sinks:
+                yield here, f"names `{name}`, which is among the route's own `sinks`: name another one"
 
 
 def _files(config: Config) -> Iterator[Finding]:

@@ -160,8 +160,9 @@ def _validated(
         faults = [given.fault(place_of(each), fault_text(each, given.values)) for each in found]
         config = _left(given, faults, around)
     hurt = {each.place[0] for each in (*faults, *given.faults) if each.place}
-    known = (*_names(given, ("sinks",)), *(each.name for each in skipped))
-    for place, text in crossed(config, sinks=known, quiet=_names(given, _QUIET)) if config else ():
+    left = tuple(each.name for each in skipped)
+    sinks, quiet = _names(given, ("sinks",)), _names(given, _QUIET)
+    for place, text in crossed(config, sinks=sinks, quiet=quiet, skipped=left) if config else ():
         # What stands beside a fault may be wrong for its sake alone; routes are looked at by what they name.
         if place[0] == "routes" or place[0] not in hurt:
             faults.append(given.fault(place, text))

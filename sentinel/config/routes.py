@@ -89,6 +89,9 @@ class Route(Settings):
         json_schema_extra={"x-type": "selector"},
     )
     sinks: Words = Field(default=(), description="Names of sinks.")
+    fallback: Words = Field(
+        default=(), description="Names of sinks that are told besides what one of `sinks` does not get."
+    )
     stop: bool = Field(default=False, description="Whether routes further down do not see what matches this one.")
     resolved: bool = Field(default=True, description="Whether the ends of problems are told, too.")
     hold: Duration | None = Field(

@@ -47,7 +47,8 @@ class Route:
     """Events that `match` and are not what `exclude` names go to `sinks`.
 
     `index` is its place in the configuration, from 0. `stop` keeps what it matches from the routes after it. With
-    `resolved` false it carries no ending of a problem.
+    `resolved` false it carries no ending of a problem. `fallback` are sinks that are told besides what one of `sinks`
+    does not get.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Route:
     stop: bool
     index: int
     resolved: bool = True
+    fallback: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:

@@ -26,7 +26,8 @@ def valid(tmp_path: Path, text: str) -> Config:
 
 
 def only(tmp_path: Path, route: str) -> Route:
-    (route_,) = routes(valid(tmp_path, f"sinks: {{a: {{type: stdout}}}}\nroutes: [{{{route}, sinks: [a]}}]"))
+    sinks = "{a: {type: stdout}, b: {type: stdout}}"
+    (route_,) = routes(valid(tmp_path, f"sinks: {sinks}\nroutes: [{{{route}, sinks: [a]}}]"))
     return route_
 
 
@@ -72,7 +73,9 @@ def test_every_key_of_ours_arrives(tmp_path: Path) -> None:
         "event_types: ['peer.*'], severities: [warning], device_names: [a], tags: [b], owners: [c@example.com], "
         "ips: [fd00::/8], os: [linux], sources: [tail*], roles: [router], labels: {site: x}"
     )
-    route = only(tmp_path, f"name: n, match: {{{keys}}}, except: {{tags: [t]}}, stop: true, resolved: false")
+    route = only(
+        tmp_path, f"name: n, match: {{{keys}}}, except: {{tags: [t]}}, stop: true, resolved: false, fallback: b"
+    )
 
     match = Selector(
         event_types=("peer.*",),
@@ -86,7 +89,8 @@ def test_every_key_of_ours_arrives(tmp_path: Path) -> None:
         roles=("router",),
         labels=("site=x",),
     )
-    assert route == Route("n", match, Selector(tags=("t",)), ("a",), stop=True, index=0, resolved=False)
+    exclude = Selector(tags=("t",))
+    assert route == Route("n", match, exclude, ("a",), stop=True, index=0, resolved=False, fallback=("b",))
 
 
 def test_the_alias_is_the_types_that_the_original_has(tmp_path: Path) -> None:
@@ -130,6 +134,41 @@ class TestSinksOfARoute:
     def test_without_the_one_that_is_always_there_they_must_be_named(self, tmp_path: Path) -> None:
         found = loaded(tmp_path, "sinks: {a: {type: stdout}}\nroutes:\n- event_types: ['*']\n")
         assert [str(fault) for fault in found.faults] == [f"{tmp_path}/sentinel.yaml:3: routes.0: needs `sinks`"]
+
+
+class TestFallback:
+    SINKS = "sinks: {pager: {type: stdout}, phone: {type: stdout}, log: {type: stdout}}"
+
+    @pytest.mark.parametrize(
+        ("fallback", "at", "text"),
+        [
+            ("[phone, lob]", 1, "names `lob`, which is no sink: did you mean `log`?"),
+            ("'phone, pager'", 1, "names `pager`, which is among the route's own `sinks`: name another one"),
+        ],
+    )
+    def test_one_that_cannot_stand_by_is_a_fault(self, tmp_path: Path, fallback: str, at: int, text: str) -> None:
+        route = f"{{match: {{tags: [x]}}, sinks: [pager], fallback: {fallback}}}"
+        found = loaded(tmp_path, f"{self.SINKS}\nroutes:\n- {route}\n")
+        assert [str(fault) for fault in found.faults] == [f"{tmp_path}/sentinel.yaml:3: routes.0.fallback.{at}: {text}"]
+
+    def test_one_that_is_skipped_is_a_fault(self, tmp_path: Path) -> None:
+        text = (
+            "notifier:\n  sinks: [{name: a, url: '${NO}'}, {name: b, url: 'https://x'}]\n"
+            "  routes: [{event_types: ['*'], sinks: [b], fallback: [a]}]"
+        )
+        (fault,) = loaded(tmp_path, text).faults
+        assert (fault.path, fault.line) == ("notifier.routes.0.fallback.0", 3)
+        assert fault.text == "names `a`, which is skipped: give that sink its `url`, or name another one"
+
+    def test_a_sink_that_only_a_fallback_names_is_named(self, tmp_path: Path) -> None:
+        found = loaded(tmp_path, f"{self.SINKS}\nroutes: [{{match: {{}}, sinks: [pager], fallback: [phone]}}]")
+        assert found.warnings == ("no route names the sink log: it is told nothing",)
+
+    def test_one_that_keeps_incidents_is_looked_at_like_a_sink_of_the_route(self, tmp_path: Path) -> None:
+        sinks = "sinks: {desk: {type: alertmanager, url: 'http://127.0.0.1:9093'}, log: {type: stdout}}"
+        route = "{match: {event_types: [peer.renamed]}, sinks: [log], fallback: [desk]}"
+        (said,) = remarks(valid(tmp_path, f"{sinks}\nroutes: [{route}]"))
+        assert said.startswith("routes.0: desk keeps incidents")
 
 
 class TestTypes:
