@@ -253,6 +253,21 @@ class Telling:
 
 
 @dataclass(frozen=True, slots=True)
+class Unheard:
+    """A message that its sink has not got, and what is known of it at another sink.
+
+    `opening` is the event whose problem it ends, if that is kept. `known` are the numbers of those of its events that
+    have an outcome at the other sink, which is `overtaken` if it was told something newer of the same subject and
+    aspect.
+    """
+
+    message: Message
+    opening: Event | None = None
+    known: frozenset[int] = frozenset()
+    overtaken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """Words for people: a title of one line and a body of one or more sentences, unescaped."""
 

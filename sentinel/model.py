@@ -88,7 +88,8 @@ class Outcome:
     """What became of the event with number `event` at `sink`.
 
     `message` is the delivery that told it or into which it was folded; `until` and `why` say what holds it. `route` is
-    the label of the route that asked for it, empty if the sink was concerned for what it had been told before.
+    the label of the route that asked for it, empty if the sink was concerned for what it had been told before. Where
+    the sink is told as a fallback, `fallback_for` is the sink that did not get it, and `route` the one that names both.
     """
 
     event: int
@@ -98,6 +99,7 @@ class Outcome:
     until: datetime | None = None
     why: str = ""
     route: str = ""
+    fallback_for: str = ""
 
 
 class DeliveryState(StrEnum):

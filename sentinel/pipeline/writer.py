@@ -23,6 +23,7 @@ from sentinel.model import (
 )
 from sentinel.pipeline import intake
 from sentinel.pipeline.commands import obey
+from sentinel.pipeline.fallback import Fallbacks
 from sentinel.pipeline.inbox import Arrived, Asked, Closed, Inbox, Item, Opened, Session
 from sentinel.pipeline.intake import Place, SourceState, SubjectState
 from sentinel.pipeline.lines import log_events, say_sight
@@ -101,10 +102,10 @@ class Writer:
             sealing=rules.sealing,
             earlier=earlier,
         )
+        self._own = _restored(own.SOURCE, own.ROOM, contents, now)
         self._follow(rules, outboxes, contents, contents.next_delivery, now)
         self._sources = {name: _restored(name, room, contents, now) for name, room in sorted(rooms.items())}
         self._unwatched = [_unwatched(state, contents, now) for state in self._sources.values() if state.row.based]
-        self._own = _restored(own.SOURCE, own.ROOM, contents, now)
         self._attempts: list[Attempt] = []
         self._attempts_due: float | None = None
         self._purge_due = now.boot
@@ -133,6 +134,7 @@ class Writer:
             self._settle(now, until=now)
         obey((one.command for one in asked), done.batch, self._programs, self._views.new_delivery, now)
         self._settle_attempts(attempts, done, now)
+        self._fallbacks.tell(self._views, self._store, done.batch.attempts, self._failing(), now)
         self._reached("folded")
         self._commit(done)
         for one in asked:
@@ -160,6 +162,7 @@ class Writer:
             next_delivery=next_delivery,
             now=now,
         )
+        self._fallbacks = Fallbacks(rules, self._failing())
 
     def _take(self, item: Item, done: _Pass, now: Instant) -> None:
         state = self._sources[item.session.hello.source]
@@ -231,6 +234,13 @@ class Writer:
         for name, condition in (*news, *((name, None) for name in sorted(retired))):
             for event in self._recorder.note(self._own, {own.SINK: {name: condition}}, done.batch, now):
                 self._views.observe(event, now.wall, now)
+        for one in said:
+            if one.failing:
+                self._fallbacks.begins(one.sink)
+
+    def _failing(self) -> frozenset[str]:
+        """The sinks at which messages do not arrive."""
+        return frozenset(name for name, known in self._own.subjects[own.SINK].items() if own.fails(known.record))
 
     def _look(self, done: _Pass, now: Instant) -> None:
         """Which sources began or ceased to see."""
@@ -307,6 +317,8 @@ class Writer:
             logger.bind(events=gone).info("old events purged")
 
     def _next_due(self, now: Instant) -> float | None:
+        if self._fallbacks.behind:
+            return 0.0
         dues = [self._purge_due - now.boot]
         if self._attempts_due is not None:
             dues.append(self._attempts_due - now.boot)

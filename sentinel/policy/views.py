@@ -117,6 +117,23 @@ class Views:
         """The number of a delivery that somebody else decided."""
         return next(self._ids)
 
+    def rows(self, sink: str, subject: SubjectKey) -> Mapping[str, Difference]:
+        """The rows of a sink about a subject, by aspect."""
+        return self._places.get((sink, subject), {})
+
+    def take_over(self, telling: Telling, outcomes: Iterable[Outcome], rows: Iterable[Difference]) -> None:
+        """Takes over what a sink is told besides, with what becomes of the events and of the sink's view."""
+        self._rulings.tellings.append(telling)
+        for outcome in outcomes:
+            self._rule(outcome)
+        for row in rows:
+            self._put(row)
+
+    @property
+    def decided(self) -> Rulings:
+        """What changed since it was last handed over."""
+        return self._rulings
+
     def rulings(self) -> Rulings:
         """Hands over what changed since the last call."""
         taken, self._rulings = self._rulings, Rulings()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from sentinel.events import Difference, Event, Message, Telling
+from sentinel.events import Difference, Event, Message, Telling, Unheard
 from sentinel.model import SEEING, Absorption, Attempt, Delivery, DeliveryState, Outcome, Position, Sight, SubjectKey
 
 
@@ -117,8 +117,32 @@ class Contents:
     pending: Mapping[str, int]
 
 
+class Missed(Protocol):
+    """What sinks have not got, as of the last commit; each method raises StoreError."""
+
+    def pending(self, sink: str, *, besides: Collection[str], after: int, limit: int) -> tuple[Telling, ...]:
+        """The oldest `limit` that wait at the sink, absorbed ones included, and tell an event above `after`.
+
+        Those that each of `besides` knows are left out, and those that the sink itself was told as a fallback.
+        """
+        ...
+
+    def given_up(self, sink: str, deliveries: Sequence[int], *, besides: Collection[str]) -> tuple[Telling, ...]:
+        """Of these deliveries of the sink, and of those that they absorbed, what `pending` would have of them."""
+        ...
+
+    def seen_from(self, sink: str, tellings: Sequence[Telling]) -> tuple[Unheard, ...]:
+        """What is known of the messages at another sink."""
+        ...
+
+
 class Store(Protocol):
     """The writer's side. Every method raises StoreError when the store cannot keep its promise."""
+
+    @property
+    def missed(self) -> Missed:
+        """What sinks have not got."""
+        ...
 
     def load(self) -> Contents:
         """Everything as of the last commit."""
@@ -164,12 +188,13 @@ class SinkCounts:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A delivery with what became of it and the event that it tells."""
+    """A delivery with what became of it and the event that it tells; `fallback_for` as in its outcome."""
 
     delivery: Delivery
     state: DeliveryState
     settled_at: datetime | None
     absorbed_by: int | None
+    fallback_for: str
     event: Event
 
 

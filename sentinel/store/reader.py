@@ -9,8 +9,8 @@ from pathlib import Path
 import orjson
 
 from sentinel.errors import StoreError
-from sentinel.events import Event, EventType, Message, Telling, incident_at
-from sentinel.model import Delivery, DeliveryState, Outcome, SubjectKey
+from sentinel.events import Event, EventType, Message, Telling
+from sentinel.model import DeliveryState, Outcome, SubjectKey
 from sentinel.store import rows
 from sentinel.store.protocol import EVERYTHING, OpenProblem, Sent, SinkCounts, SubjectRow, Told, Wanted
 from sentinel.store.versions import refuse_others
@@ -113,16 +113,16 @@ class SqliteReader:
 
     def _sent(self, wanted: Mapping[str, object]) -> list[Sent]:
         query = f"""
-            SELECT state, settled_at, absorbed_by, {rows.DELIVERY_COLUMNS} FROM deliveries
+            SELECT state, settled_at, absorbed_by, {_FALLBACK_FOR}, {rows.DELIVERY_COLUMNS} FROM deliveries
             WHERE {_MATCH} AND id > :after ORDER BY id LIMIT {PAGE}
         """
         with self._open() as connection:
             found = connection.execute(query, wanted).fetchall()
-            deliveries = [rows.to_delivery(row[3:]) for row in found]
+            deliveries = [rows.to_delivery(row[4:]) for row in found]
             events = self._events(connection, {one.speaks for one in deliveries})
         return [
-            Sent(delivery, DeliveryState(state), rows.moment(settled_at), absorbed_by, events[delivery.speaks])
-            for delivery, (state, settled_at, absorbed_by, *_) in zip(deliveries, found, strict=True)
+            Sent(one, DeliveryState(state), rows.moment(settled_at), absorbed_by, fallback_for, events[one.speaks])
+            for one, (state, settled_at, absorbed_by, fallback_for, *_) in zip(deliveries, found, strict=True)
         ]
 
     def still_open(self, sink: str, *, limit: int = -1) -> tuple[Message, ...]:
@@ -138,7 +138,7 @@ class SqliteReader:
             found = connection.execute(_BACKLOG, (sink, after, limit)).fetchall()
             deliveries = list(map(rows.to_delivery, found))
             events = self._events(connection, {n for one in deliveries for n in (*one.also, *one.events)})
-        return tuple(_telling(delivery, events) for delivery in deliveries)
+        return tuple(rows.to_telling(delivery, events) for delivery in deliveries)
 
     def _events(self, connection: sqlite3.Connection, numbers: set[int]) -> dict[int, Event]:
         query = f"SELECT {rows.EVENT_COLUMNS} FROM events WHERE number IN (SELECT value FROM json_each(?))"
@@ -181,15 +181,6 @@ class SqliteReader:
             raise StoreError(f"the store {self._path} cannot be read: {error}") from error
 
 
-def _telling(delivery: Delivery, events: Mapping[int, Event]) -> Telling:
-    """What was told for others may have been forgotten by now; a pending delivery's own events never are."""
-    folded = tuple(events[number] for number in delivery.events if number != delivery.speaks)
-    also = tuple(events[number] for number in delivery.also if number in events)
-    speaks = events[delivery.speaks]
-    incident = incident_at(delivery.key, speaks)
-    return Telling(delivery, Message(delivery.key, delivery.sink, speaks, folded, incident, also))
-
-
 def _json(ids: Sequence[int]) -> str:
     return rows.numbers(ids) if ids else ""
 
@@ -198,6 +189,7 @@ _MATCH = """
     (:sink = '' OR sink = :sink) AND (:state = '' OR state = :state)
     AND (:ids = '' OR id IN (SELECT value FROM json_each(nullif(:ids, ''))))
 """
+_FALLBACK_FOR = "coalesce((SELECT max(fallback_for) FROM outcomes WHERE message = deliveries.id), '')"
 _BACKLOG = f"""
     SELECT {rows.DELIVERY_COLUMNS} FROM deliveries
     WHERE sink = ? AND state = 'pending' AND id > ? ORDER BY id LIMIT ?

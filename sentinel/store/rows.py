@@ -8,7 +8,7 @@ from zlib import crc32
 import orjson
 
 from sentinel.clock import Deadline, parse_rfc3339, rfc3339
-from sentinel.events import Difference, Event, EventType, Severity
+from sentinel.events import Difference, Event, EventType, Message, Severity, Telling, incident_at
 from sentinel.model import Attempt, Delivery, DeliveryState, Outcome, OutcomeState, Position, Sight, SubjectKey
 from sentinel.store.protocol import SourceRow, SubjectRow
 
@@ -23,7 +23,7 @@ EVENT_COLUMNS = (
     "number, key, type, aspect, source, subject_type, subject_id, subject_name, severity, revision, timestamp,"
     " recorded_at, before, after, resolves, body"
 )
-OUTCOME_COLUMNS = "event, sink, state, message, until, why, route"
+OUTCOME_COLUMNS = "event, sink, state, message, until, why, route, fallback_for"
 DELIVERY_COLUMNS = (
     "id, sink, source, subject_type, subject_id, key, speaks, events, also, created_at, attempt, next_try, error"
 )
@@ -195,13 +195,14 @@ def from_outcome(outcome: Outcome) -> Row:
         text(outcome.until),
         outcome.why,
         outcome.route,
+        outcome.fallback_for,
     )
 
 
 def to_outcome(row: Row) -> Outcome:
     """The outcome that `from_outcome` wrote."""
-    event, sink, state, message, until, why, route = row
-    return Outcome(event, sink, OutcomeState(state), message, moment(until), why, route)
+    event, sink, state, message, until, why, route, fallback_for = row
+    return Outcome(event, sink, OutcomeState(state), message, moment(until), why, route, fallback_for)
 
 
 def from_delivery(delivery: Delivery) -> Row:
@@ -240,6 +241,18 @@ def to_delivery(row: Row) -> Delivery:
         error=error,
         also=tuple(orjson.loads(also)),
     )
+
+
+def to_telling(delivery: Delivery, events: Mapping[int, Event]) -> Telling:
+    """The delivery with what it says, of these events by number.
+
+    What was told for others may have been forgotten by now; a pending delivery's own events never are.
+    """
+    folded = tuple(events[number] for number in delivery.events if number != delivery.speaks)
+    also = tuple(events[number] for number in delivery.also if number in events)
+    speaks = events[delivery.speaks]
+    incident = incident_at(delivery.key, speaks)
+    return Telling(delivery, Message(delivery.key, delivery.sink, speaks, folded, incident, also))
 
 
 def from_attempt(attempt: Attempt) -> Row:

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from importlib import resources
 from itertools import chain
 from pathlib import Path
@@ -16,6 +17,7 @@ from sentinel.events import Event, EventType
 from sentinel.model import Reached, unwatched
 from sentinel.store import rows, statements, wal
 from sentinel.store.damage import refuse_damaged, refuse_orphaned_log, schema_seal
+from sentinel.store.missed import SqliteMissed
 from sentinel.store.protocol import Batch, Contents, Revival, SpanRow
 from sentinel.store.versions import refuse_newer, version
 
@@ -54,6 +56,7 @@ class SqliteStore:
             # A log that the last run could not sync may be whole in memory alone: in the database it counts.
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._migrate(self._connection)
+        self.missed = SqliteMissed(self._connection, catalogue, partial(_faults, path))
 
     def load(self) -> Contents:
         """Everything as of the last commit."""
@@ -174,7 +177,7 @@ class SqliteStore:
         differences = {(sink, *key, aspect): row for (sink, key, aspect), row in batch.differences.items()}
         _replace(many, "differences", width=15, key=place, changes=differences, columns=rows.from_difference)
         outcomes = batch.outcomes.values()
-        many(f"INSERT OR REPLACE INTO outcomes VALUES ({_marks(8)})", _sealed(rows.from_outcome, outcomes))
+        many(f"INSERT OR REPLACE INTO outcomes VALUES ({_marks(9)})", _sealed(rows.from_outcome, outcomes))
         many(f"INSERT INTO deliveries VALUES ({_marks(17)})", _sealed(rows.from_delivery, batch.deliveries))
         many(statements.UPDATE_DELIVERY, map(rows.from_attempt, batch.attempts))
         self._write_commands(batch)

@@ -63,6 +63,7 @@ PROOFS: Mapping[str, tuple[str, str]] = {
     **{f"sinks.<{kind}>.ca_file": (_HERE, _ALL) for kind in ("webhook", "discord", "alertmanager")},
     **{f"routes[].{key}": (_ROUTES, "test_every_key_of_ours_arrives") for key in OUR_ROUTE},
     **{key.id: (_ROUTES, "test_both_forms_are_the_same_route") for key in keys() if key.id.startswith(THEIR_ROUTE)},
+    "routes[].fallback": ("unit/test_fallback.py", "test_the_routes_of_the_moment_name_the_fallback"),
     "routes[].sinks": ("integration/test_configured.py", "test_a_file_of_the_original_decides_who_is_told"),
     "policy.debounce_window": (_JOB, "test_offline_and_online_inside_the_window_is_not_told"),
     "state.path": ("unit/test_config.py", "test_relative_paths_start_at_the_working_directory"),

@@ -7,6 +7,7 @@ SOURCE = "sentinel"
 """The name of this source; no edge speaks for it."""
 SINK = "sink"
 
+fails = sinks.fails
 ROOM = Room(
     kind="sentinel",
     kinds={SINK: Kind(sinks.advance, (sinks.delivering,), sinks.encode, sinks.decode, needs_sight=False)},

@@ -44,6 +44,11 @@ def advance(before: Sink | None, said: Condition | None, _: Mapping[int, str], _
     return Sink(said.sink, said.failing, said.since, error, said.given_up, said.still_open)
 
 
+def fails(sink: object) -> bool:
+    """Whether this is the record of a sink at which messages do not arrive."""
+    return isinstance(sink, Sink) and sink.failing
+
+
 def delivering(subject: SubjectKey, before: Sink | None, after: Sink | None, at: datetime) -> Iterator[Finding]:
     """`sink.failing` and `sink.recovered`; one that is no longer configured fails no longer."""
     failed, fails = before is not None and before.failing, after is not None and after.failing
