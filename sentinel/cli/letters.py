@@ -120,7 +120,7 @@ def _table(found: Iterable[Letter], zone: ZoneInfo) -> list[str]:
             letter.state,
             local(letter.created_at, zone),
             str(letter.attempt),
-            letter.text,
+            f"for {letter.fallback_for}: {letter.text}" if letter.fallback_for else letter.text,
             letter.error,
         )
         for letter in found
@@ -135,6 +135,7 @@ def _lines(letter: Letter, zone: ZoneInfo) -> Iterable[str]:
     fields = {
         "delivery": str(letter.id),
         "sink": letter.sink,
+        "stands in": f"for {letter.fallback_for}" if letter.fallback_for else "",
         "message": letter.text,
         "speaks for": absorbed,
         "told by": f"delivery {letter.absorbed_by}" if letter.absorbed_by else "",

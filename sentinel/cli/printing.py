@@ -205,6 +205,8 @@ def _why_there(fate: Fate) -> str:
     """Which route asked for the event there, or what else made it the sink's business."""
     if fate.state == "unrouted":
         return ""
+    if fate.fallback_for:
+        return f" (named by {fate.route})"
     if fate.route:
         return f" (asked for by {fate.route})"
     return " (no route asks for it there: it goes on with what was told or waits)"
@@ -220,4 +222,5 @@ def _fate(fate: Fate, zone: ZoneInfo) -> str:
         "unrouted": "not told" if fate.sink else "no route asks for it, so nobody is told",
         "held": "held" + (f" until {local(fate.until, zone, seconds=True)}" if fate.until else ""),
     }
-    return texts.get(fate.state, fate.state) + (f": {fate.why}" if fate.why else "")
+    stands_in = f" as a fallback for {fate.fallback_for}" if fate.fallback_for else ""
+    return texts.get(fate.state, fate.state) + stands_in + (f": {fate.why}" if fate.why else "")

@@ -253,4 +253,5 @@ def _outcome(outcome: Outcome) -> control_pb2.Outcome:
         until=stamp(outcome.until),
         why=outcome.why,
         route=outcome.route,
+        fallback_for=outcome.fallback_for,
     )

@@ -78,4 +78,5 @@ def _listed(sent: Sent) -> control_pb2.ListDeliveriesResponse:
         absorbed=len(delivery.also),
         event_json=sent.event.body,
         text=str(orjson.loads(sent.event.body)["summary"]),
+        fallback_for=sent.fallback_for,
     )

@@ -96,6 +96,7 @@ class Fate:
     until: datetime | None
     why: str
     route: str = ""
+    fallback_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,8 +270,8 @@ def events_request(wanted: EventsWanted, *, follow: bool = False) -> control_pb2
 def occurrence(answer: control_pb2.ListEventsResponse) -> Occurrence:
     """An event as it was answered."""
     outcomes = (
-        Fate(outcome.sink, outcome.state, outcome.message, _moment(outcome, "until"), outcome.why, outcome.route)
-        for outcome in answer.outcomes
+        Fate(one.sink, one.state, one.message, _moment(one, "until"), one.why, one.route, one.fallback_for)
+        for one in answer.outcomes
     )
     return Occurrence(orjson.loads(answer.event_json), answer.text, tuple(outcomes))
 
@@ -317,6 +318,7 @@ class Letter:
     absorbed: int
     event: Mapping[str, Any]
     text: str
+    fallback_for: str
 
 
 def letter(answer: control_pb2.ListDeliveriesResponse) -> Letter:
@@ -335,4 +337,5 @@ def letter(answer: control_pb2.ListDeliveriesResponse) -> Letter:
         absorbed=answer.absorbed,
         event=orjson.loads(answer.event_json),
         text=answer.text,
+        fallback_for=answer.fallback_for,
     )

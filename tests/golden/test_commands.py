@@ -21,7 +21,7 @@ from sentinel.config import Config
 from sentinel.control.answers import Answers
 from sentinel.control.service import Commits, ControlService, Live
 from sentinel.control.stored import StoredClient
-from sentinel.model import Audience, SinkPolicy
+from sentinel.model import Audience, Condition, SinkPolicy
 from sentinel.policy.routes import Route, Selector
 from sentinel.sources.tailnet import ROOM
 from tests.builders import START, delta, node, user
@@ -179,6 +179,28 @@ def test_json_is_one_document(arguments: tuple[str, ...]) -> None:
     result = run(*arguments, "--json")
     assert json.loads(result.stdout)
     assert len(result.stdout.splitlines()) == 1
+
+
+def test_an_explanation_names_the_sink_that_another_one_stood_in_for(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    sinks = (SinkPolicy("pager", Audience.PROGRAMS), SinkPolicy("log", Audience.PROGRAMS))
+    route = Route("servers", Selector(), None, ("pager",), stop=False, index=0, fallback=("log",))
+    world = World(tmp_path / "ledger.db", sinks=sinks, routes=(route,))
+    world.connect()
+    world.see(world.wire.base(node("nas")))
+    for online in (False, True, False):
+        world.see(world.wire.patch("nas", online=online))
+    world.pass_time(10)
+    condition = Condition("pager", True, world.clock.now().wall, "HTTP 503")
+    world.writer.inbox.ask(condition, lambda: None)
+    world.step()
+    answers = Answers(reader=world.reader, rooms={SOURCE: ROOM}, routes=(route,), sinks=["pager", "log"])
+    printed = "\n".join(run("explain", str(number), left=StoredClient(answers)).stdout for number in (1, 3))
+    file = OUTPUTS / "explain_a_fallback.txt"
+    if request.config.getoption("--accept"):
+        file.write_text(printed)
+    assert printed == file.read_text()
 
 
 @pytest.mark.parametrize(

@@ -767,6 +767,7 @@ class TestEvents:
             control_pb2.Outcome(sink="mail", state="folded", message="8"),
             control_pb2.Outcome(sink="page", state="reverted"),
             control_pb2.Outcome(sink="phone", state="held", until=stamp(MOMENT), why="debounce"),
+            control_pb2.Outcome(sink="spare", state="told", message="9", route="routes[0]", fallback_for="hook"),
         ]
         envelope = {"event_type": "peer.offline", "timestamp": "2026-03-01T13:02:05.000000Z"}
         service.events = [
@@ -782,6 +783,7 @@ class TestEvents:
             "    mail: folded into message 8",
             "    page: came and went before it was told",
             "    phone: held until 2026-03-01 14:02:05: debounce",
+            "    spare: told in message 9 as a fallback for hook",
         ]
         assert (service.requests[0].limit, service.requests[0].follow) == (50, False)
 
@@ -795,6 +797,7 @@ class TestEvents:
             "until": "2026-03-01T13:02:05.000000Z",
             "why": "debounce",
             "route": "",
+            "fallback_for": "",
         }
 
     @pytest.mark.parametrize("follow", [True, False])

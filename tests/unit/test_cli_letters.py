@@ -75,6 +75,13 @@ def test_one_delivery_is_shown_with_everything_that_there_is(letters: list[Any])
     ]
 
 
+def test_a_delivery_of_a_fallback_says_for_whom_it_is(letters: list[Any]) -> None:
+    letters[0] = letter(7, sink="spare", fallback_for="hook")
+    assert run("deliveries").stdout.splitlines()[1].split()[6:8] == ["for", "hook:"]
+    assert "stands in:  for hook" in run("dlq", "show", "7").stdout.splitlines()
+    assert json.loads(run("deliveries", "--json").stdout)[0]["fallback_for"] == "hook"
+
+
 def test_a_delivery_that_there_is_not_is_an_error(letters: list[Any]) -> None:
     letters.clear()
     result = run("dlq", "show", "7")

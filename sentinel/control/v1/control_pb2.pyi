@@ -180,20 +180,22 @@ class ListEventsResponse(_message.Message):
     def __init__(self, event_json: _Optional[bytes] = ..., outcomes: _Optional[_Iterable[_Union[Outcome, _Mapping]]] = ..., text: _Optional[str] = ...) -> None: ...
 
 class Outcome(_message.Message):
-    __slots__ = ("sink", "state", "message", "until", "why", "route")
+    __slots__ = ("sink", "state", "message", "until", "why", "route", "fallback_for")
     SINK_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     UNTIL_FIELD_NUMBER: _ClassVar[int]
     WHY_FIELD_NUMBER: _ClassVar[int]
     ROUTE_FIELD_NUMBER: _ClassVar[int]
+    FALLBACK_FOR_FIELD_NUMBER: _ClassVar[int]
     sink: str
     state: str
     message: str
     until: _timestamp_pb2.Timestamp
     why: str
     route: str
-    def __init__(self, sink: _Optional[str] = ..., state: _Optional[str] = ..., message: _Optional[str] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., why: _Optional[str] = ..., route: _Optional[str] = ...) -> None: ...
+    fallback_for: str
+    def __init__(self, sink: _Optional[str] = ..., state: _Optional[str] = ..., message: _Optional[str] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., why: _Optional[str] = ..., route: _Optional[str] = ..., fallback_for: _Optional[str] = ...) -> None: ...
 
 class ExplainRequest(_message.Message):
     __slots__ = ("about",)
@@ -254,7 +256,7 @@ class ListDeliveriesRequest(_message.Message):
     def __init__(self, sink: _Optional[str] = ..., state: _Optional[str] = ..., limit: _Optional[int] = ..., ids: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class ListDeliveriesResponse(_message.Message):
-    __slots__ = ("id", "sink", "state", "key", "created_at", "attempt", "next_try", "settled_at", "error", "absorbed_by", "absorbed", "event_json", "text")
+    __slots__ = ("id", "sink", "state", "key", "created_at", "attempt", "next_try", "settled_at", "error", "absorbed_by", "absorbed", "event_json", "text", "fallback_for")
     ID_FIELD_NUMBER: _ClassVar[int]
     SINK_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -268,6 +270,7 @@ class ListDeliveriesResponse(_message.Message):
     ABSORBED_FIELD_NUMBER: _ClassVar[int]
     EVENT_JSON_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
+    FALLBACK_FOR_FIELD_NUMBER: _ClassVar[int]
     id: int
     sink: str
     state: str
@@ -281,7 +284,8 @@ class ListDeliveriesResponse(_message.Message):
     absorbed: int
     event_json: bytes
     text: str
-    def __init__(self, id: _Optional[int] = ..., sink: _Optional[str] = ..., state: _Optional[str] = ..., key: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attempt: _Optional[int] = ..., next_try: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., settled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[str] = ..., absorbed_by: _Optional[int] = ..., absorbed: _Optional[int] = ..., event_json: _Optional[bytes] = ..., text: _Optional[str] = ...) -> None: ...
+    fallback_for: str
+    def __init__(self, id: _Optional[int] = ..., sink: _Optional[str] = ..., state: _Optional[str] = ..., key: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attempt: _Optional[int] = ..., next_try: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., settled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[str] = ..., absorbed_by: _Optional[int] = ..., absorbed: _Optional[int] = ..., event_json: _Optional[bytes] = ..., text: _Optional[str] = ..., fallback_for: _Optional[str] = ...) -> None: ...
 
 class ReplayDeliveriesRequest(_message.Message):
     __slots__ = ("sink", "ids", "to")
