@@ -18,6 +18,7 @@ from typing import Any
 from sentinel.control.client import connected
 from sentinel.control.values import Status
 from sentinel.errors import ControlError
+from tests.contracts.endpoint import Endpoint, Request
 from tests.crash import ledger, oracle
 from tests.crash.ledger import Device
 from tests.crash.oracle import MANY, Evidence, InFlight, Letter, Line
@@ -97,7 +98,8 @@ class Place:
 class Ground:
     """A configuration and a store that outlive every service, and what its sinks were told over all runs.
 
-    `window` is the debounce; `external` says whether the edge is one that a service does not manage.
+    `window` is the debounce; `external` says whether the edge is one that a service does not manage. With a `pager`,
+    which is to refuse everything, a file stands by it.
     """
 
     def __init__(
@@ -107,11 +109,14 @@ class Ground:
         window: str | int = 0,
         external: bool = True,
         mailbox: "Mailbox | None" = None,
+        pager: Endpoint | None = None,
     ) -> None:
         self.store = place.folder / "state" / "state.db"
         self.kills: list[InFlight] = []
         self._place = place
         self._mailbox = mailbox
+        self._pager = pager
+        self._spare = place.folder / "spare.jsonl"
         self._runs: list[Service] = []
         self._settings: dict[str, Any] = {
             "policy": {"debounce_window": window},
@@ -122,6 +127,11 @@ class Ground:
         if mailbox is not None:
             self._settings["sinks"]["phone"] = {"type": "apprise", "url": mailbox.url}
             self._settings["routes"] = [{"match": {"event_types": ["*"]}, "sinks": ["lines", "phone"]}]
+        if pager is not None:
+            self._settings["sinks"]["pager"] = {"type": "webhook", "url": f"http://{pager.place}/"}
+            self._settings["sinks"]["spare"] = {"type": "file", "path": str(self._spare)}
+            route = {"match": {"event_types": ["*"]}, "sinks": ["lines", "pager"], "fallback": ["spare"]}
+            self._settings["routes"] = [route]
 
     def edge(self, service: Service) -> Process:
         """A sidecar that nobody manages, once the service listens or is dead; it outlives that one."""
@@ -180,20 +190,25 @@ class Ground:
         evidence = Evidence(
             truth={id_: device for id_, device in self._truth().items() if id_ != known.self_id},
             ledger=known.remembering(earlier) if earlier else known,
-            programs={"lines"},
+            programs={"lines", "pager"} if self._pager else {"lines"},
             people={"phone"} if self._mailbox else set(),
             lines=self.lines(),
             letters=self._mailbox.letters if self._mailbox else (),
             kills=self.kills,
+            refusing={"pager"} if self._pager else set(),
+            standing_by={"spare": "pager"} if self._pager else {},
         )
         self._place.figures.messages += len(evidence.lines) + len(evidence.letters)
         self._place.figures.repeated += oracle.repeated(evidence)
         return evidence
 
     def lines(self) -> list[Line]:
-        """What the sink for programs got, over all runs."""
-        told = (json.loads(text) for run in self._runs for _, text in run.lines)
-        return [Line(one["sink"], one["idempotency_key"], one) for one in told]
+        """What the sinks for programs got, over all runs, sink by sink."""
+        printed = [text for run in self._runs for _, text in run.lines]
+        paged = [request.body.decode() for request in self._pager.requests if _is_whole(request)] if self._pager else []
+        kept = self._spare.read_text().splitlines() if self._spare.exists() else []
+        told = {"lines": printed, "pager": paged, "spare": kept}
+        return [_line(sink, json.loads(text)) for sink, texts in told.items() for text in texts]
 
     def _run(self, *command: str) -> Service:
         control_url = self._place.tailnet.control_url
@@ -319,6 +334,15 @@ def _children(pid: int) -> list[int]:
         if int(fields[1]) == pid:
             found.append(int(stat.parent.name))
     return found
+
+
+def _is_whole(request: Request) -> bool:
+    """Whether nobody was killed halfway through it."""
+    return len(request.body) == int(request.headers["content-length"])
+
+
+def _line(sink: str, content: Mapping[str, Any]) -> Line:
+    return Line(sink, content["idempotency_key"], content)
 
 
 def _device(peer: Mapping[str, Any]) -> Device:

@@ -38,12 +38,13 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of an event at a sink; `message` is the delivery."""
+    """What became of an event at a sink; `message` is the delivery, `fallback_for` the sink that it stands in for."""
 
     event: int
     sink: str
     state: str
     message: int | None
+    fallback_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def read(store: Path) -> Ledger:
             self_id=own[0] if own else "",
             devices={id_: _device(json.loads(body)) for id_, body in fetch(_PEERS)},
             events={row[0]: _recorded(row) for row in fetch(_EVENTS)},
-            fates=tuple(Fate(*row) for row in fetch("SELECT event, sink, state, message FROM outcomes")),
+            fates=tuple(Fate(*row) for row in fetch(_FATES)),
             sent={row[0]: Sent(*row) for row in fetch(_SENT)},
             differing=fetch("SELECT count(*) FROM differences WHERE told <> truth").fetchone()[0],
             open_spans=tuple(fetch(_OPEN_SPANS).fetchall()),
@@ -135,5 +136,6 @@ _EVENTS = """
         revision, before, after, body
     FROM events ORDER BY number
 """
+_FATES = "SELECT event, sink, state, message, fallback_for FROM outcomes"
 _SENT = "SELECT id, sink, key, subject_id, speaks, state, absorbed_by, also <> '[]' FROM deliveries"
 _OPEN_SPANS = "SELECT subject_id, state FROM spans WHERE subject_type = 'peer' AND ended_at IS NULL"

@@ -7,7 +7,7 @@ nothing was invented, nothing was told in another order, and what was told twice
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -48,7 +48,8 @@ class Evidence:
     """Everything that the rules look at.
 
     `truth` is the tailnet without the node that watches it. `kills` are, for each kill, sink and key of what was in
-    flight when it came. `programs` and `people` are the configured sinks.
+    flight when it came. `programs` and `people` are the configured sinks, `refusing` those of them that take nothing.
+    `standing_by` are further sinks for programs, each with the one that it is the fallback for.
     """
 
     truth: Mapping[str, Device]
@@ -58,10 +59,12 @@ class Evidence:
     lines: Sequence[Line] = ()
     letters: Sequence[Letter] = ()
     kills: Sequence[InFlight] = ()
+    refusing: AbstractSet[str] = frozenset()
+    standing_by: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def sinks(self) -> list[str]:
-        """All of them."""
+        """All of them that are told for their own sake."""
         return sorted(self.programs | self.people)
 
 
@@ -114,6 +117,8 @@ def every_event_is_settled(evidence: Evidence) -> Iterator[str]:
     fates = {(fate.event, fate.sink): fate for fate in ledger.fates}
     for event in ledger.events.values():
         for sink in evidence.sinks:
+            if _is_about(sink, event.subject):
+                continue
             fate = fates.get((event.number, sink))
             if fate is None or fate.state not in SETTLED:
                 yield f"missing: {event.name} {event.type} {event.revision} at {sink}: {fate and fate.state}"
@@ -128,18 +133,37 @@ def the_last_telling_states_the_truth(evidence: Evidence) -> Iterator[str]:
     """Whoever hears a sink alone knows of each subject what is."""
     told = {(fate.event, fate.sink) for fate in evidence.ledger.fates if fate.state == "told"}
     for (subject, aspect), events in _by_aspect(evidence.ledger.events.values()).items():
-        for sink in evidence.sinks:
+        for sink in (*evidence.sinks, *evidence.standing_by):
+            if _is_about(evidence.standing_by.get(sink, sink), subject):
+                continue
             heard = [event.after for event in events if (event.number, sink) in told]
             believed, is_now = [events[0].before, *heard][-1], _truth(evidence, subject, aspect, events)
             if believed != is_now:
                 yield f"{sink} believes that {events[0].name} is {believed}, it is {is_now}"
 
 
+def fallbacks_are_told_what_others_refuse(evidence: Evidence) -> Iterator[str]:
+    """What a sink was to be told and refused, its fallback was told, in one delivery that says for whom it is."""
+    ledger = evidence.ledger
+    fates = {(fate.event, fate.sink): fate for fate in ledger.fates}
+    for sink, other in evidence.standing_by.items():
+        for fate in ledger.fates:
+            its = fates.get((fate.event, sink))
+            if fate.sink == other and fate.state in ("told", "folded") and (its is None or its.state != fate.state):
+                yield f"missing at {sink}, which stands by {other}: {fate}, there {its}"
+            elif fate.sink == sink and fate.state != "reverted":
+                yield from _undelivered(fate, ledger)
+        keys = Counter(one.key for one in ledger.sent.values() if one.sink == sink)
+        yield from (f"{times} deliveries of {key} at {sink}" for key, times in keys.items() if times > 1)
+        if not any(fate.fallback_for == other for fate in ledger.fates if fate.sink == sink):
+            yield f"{sink} never stood in for {other}"
+
+
 def what_was_told_is_in_the_log(evidence: Evidence) -> Iterator[str]:
     """Every delivery of a sink for programs is among its lines."""
     got = {(line.sink, line.key) for line in evidence.lines}
     for one in evidence.ledger.sent.values():
-        if one.sink in evidence.programs and (one.sink, one.key) not in got:
+        if one.sink in {*evidence.programs, *evidence.standing_by} and (one.sink, one.key) not in got:
             yield f"missing: {one}"
 
 
@@ -216,6 +240,7 @@ RULES = (
     events_lead_to_the_truth,
     every_event_is_settled,
     the_last_telling_states_the_truth,
+    fallbacks_are_told_what_others_refuse,
     what_was_told_is_in_the_log,
     nothing_is_invented,
     one_key_has_one_content,
@@ -246,11 +271,18 @@ def _says(got: list[str], words: list[str], repeats: list[int], musts: list[bool
 
 
 def _arrived(one: Sent, evidence: Evidence) -> bool:
-    """Whether it was delivered, or at a sink for people what speaks for it."""
+    """Whether it was delivered, or at a sink for people what speaks for it; one that refuses has heard it."""
+    if one.sink in evidence.refusing:
+        return one.state == "dead"
     speaker = one
     while speaker.absorbed_by is not None and speaker.sink in evidence.people:
         speaker = evidence.ledger.sent.get(speaker.absorbed_by, replace(one, absorbed_by=None))
     return speaker.state == "delivered"
+
+
+def _is_about(sink: str, subject: str) -> bool:
+    """Whether the subject is the sink itself, which hears nothing of its own trouble."""
+    return subject == f"sink {sink}"
 
 
 def _undelivered(fate: Fate, ledger: Ledger) -> Iterator[str]:

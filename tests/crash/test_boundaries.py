@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 
+from tests.contracts.endpoint import Endpoint, status
 from tests.crash import ledger
 from tests.crash.ground import Contacts, Ground, Mailbox, Place, sees, turns
 from tests.crash.oracle import Evidence, faults, repeated
@@ -25,6 +26,7 @@ BOUNDARIES = (
     "before checkpoint",
     "after checkpoint",
 )
+OF_DELIVERIES = ("in transaction", "committed", "delivery taken", "answer received")
 SEEDS = [pytest.param(seed, marks=pytest.mark.long) if seed >= BRIEF else seed for seed in range(LONG)]
 
 
@@ -66,6 +68,21 @@ def test_a_service_killed_at_a_boundary_loses_nothing_and_invents_nothing(
     with ground.victim(boundary, moment(seed, dice), *log_limit) as victim, ground.edge(victim):
         until_dead(ground, victim, contacts)
         evidence = started_again(ground, contacts)
+    assert faults(evidence) == []
+    assert turns(evidence) == contacts.turned
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("boundary", OF_DELIVERIES)
+def test_a_service_killed_while_a_fallback_stands_in_tells_it_everything_once(
+    boundary: str, seed: int, place: Place
+) -> None:
+    dice = Random(f"fallback {boundary} {seed}")
+    with Endpoint(status(401)) as pager:
+        ground, contacts = Ground(place, window=window(seed), pager=pager), Contacts(place.tailnet, dice)
+        with ground.victim(boundary, moment(seed, dice)) as victim, ground.edge(victim):
+            until_dead(ground, victim, contacts)
+            evidence = started_again(ground, contacts)
     assert faults(evidence) == []
     assert turns(evidence) == contacts.turned
 

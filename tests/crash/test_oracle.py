@@ -88,6 +88,36 @@ def with_fate(changed: Fate) -> Evidence:
     return with_ledger(fates=tuple(changed if (one.event, one.sink) == place else one for one in LEDGER.fates))
 
 
+REFUSED = {
+    **LEDGER.sent,
+    5: replace(sent(5, "pager", 4), state="dead"),
+    6: replace(sent(6, "spare", 4), key="key-4"),
+}
+STOOD_IN = replace(
+    LEDGER,
+    fates=(
+        *LEDGER.fates,
+        *(Fate(number, "pager", "reverted", None) for number in (1, 2, 3)),
+        Fate(4, "pager", "told", 5),
+        Fate(4, "spare", "told", 6, "pager"),
+    ),
+    sent=REFUSED,
+)
+REFUSING = replace(
+    WELL,
+    ledger=STOOD_IN,
+    programs={"lines", "pager"},
+    lines=(*WELL.lines, replace(line(4), sink="pager"), replace(line(4), sink="spare")),
+    refusing={"pager"},
+    standing_by={"spare": "pager"},
+)
+
+
+def with_refused(**changes: object) -> Evidence:
+    """The story of a pager that refuses, with another ledger."""
+    return replace(REFUSING, ledger=replace(STOOD_IN, **changes))  # type: ignore[arg-type]
+
+
 AWAY = {"id-pi": replace(PI, presence="offline")}
 STORIES: list[tuple[Callable[[Evidence], object], Evidence]] = [
     (oracle.the_store_is_sound, with_ledger(integrity="row 3 missing from index")),
@@ -107,6 +137,19 @@ STORIES: list[tuple[Callable[[Evidence], object], Evidence]] = [
     (oracle.every_event_is_settled, with_ledger(sent={**LEDGER.sent, 2: replace(LEDGER.sent[2], state="pending")})),
     (oracle.every_event_is_settled, with_ledger(differing=1)),
     (oracle.the_last_telling_states_the_truth, with_fate(Fate(4, "lines", "reverted", None))),
+    (oracle.fallbacks_are_told_what_others_refuse, with_refused(fates=STOOD_IN.fates[:-1])),
+    (
+        oracle.fallbacks_are_told_what_others_refuse,
+        with_refused(fates=(*STOOD_IN.fates[:-1], Fate(4, "spare", "told", 6))),
+    ),
+    (
+        oracle.fallbacks_are_told_what_others_refuse,
+        with_refused(fates=(*STOOD_IN.fates[:-1], Fate(4, "spare", "held", None, "pager"))),
+    ),
+    (oracle.fallbacks_are_told_what_others_refuse, with_refused(sent={**REFUSED, 7: replace(REFUSED[6], id=7)})),
+    (oracle.every_event_is_settled, with_refused(sent={**REFUSED, 5: replace(REFUSED[5], state="pending")})),
+    (oracle.every_event_is_settled, with_refused(sent={**REFUSED, 6: replace(REFUSED[6], state="dead")})),
+    (oracle.what_was_told_is_in_the_log, replace(REFUSING, lines=REFUSING.lines[:-1])),
     (oracle.what_was_told_is_in_the_log, but(lines=(line(1),))),
     (oracle.nothing_is_invented, but(lines=(line(1), line(4), line(7)))),
     (oracle.nothing_is_invented, but(lines=(line(1), replace(line(4), content={"event": {"event_id": "other"}})))),
@@ -126,7 +169,7 @@ STORIES: list[tuple[Callable[[Evidence], object], Evidence]] = [
 
 
 def test_a_story_in_which_all_is_well_has_no_faults() -> None:
-    assert faults(WELL) == []
+    assert faults(WELL) == faults(REFUSING) == []
     assert repeated(WELL) == 2
 
 
