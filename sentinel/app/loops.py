@@ -7,7 +7,7 @@ from sentinel.app import sinks as sinks_of
 from sentinel.app.conditions import reporting
 from sentinel.clock import Clock
 from sentinel.config import Config
-from sentinel.delivery.sinks import Sink, in_flight
+from sentinel.delivery.sinks import Sink, in_flight, most_per_minute
 from sentinel.dispatcher import SinkLoop
 from sentinel.model import Audience, Reached
 from sentinel.pipeline.inbox import Inbox
@@ -22,7 +22,7 @@ def loops(
 ) -> dict[str, SinkLoop]:
     """A loop for each of the sinks, not yet started; what is pending they read from the store."""
     tell = reporting(inbox, reader)
-    abreast = {spec.name: in_flight(spec) for spec in sinks_of.specs(config)}
+    specs = {spec.name: spec for spec in sinks_of.specs(config)}
     return {
         name: SinkLoop(
             name=name,
@@ -31,7 +31,8 @@ def loops(
             backlog=partial(reader.backlog, name),
             absorb=inbox.ask,
             tell=tell,
-            in_flight=abreast[name],
+            in_flight=in_flight(specs[name]),
+            per_minute=most_per_minute(specs[name], sink.audience),
             reached=reached,
         )
         for name, sink in sinks.items()

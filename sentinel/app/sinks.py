@@ -7,6 +7,7 @@ from dataclasses import replace
 from sentinel.app.settings import key_of, settings_of, templates_of
 from sentinel.app.wording import own_words, wording
 from sentinel.config import Config
+from sentinel.config import Sink as ConfiguredSink
 from sentinel.delivery.sinks import Lines, Sink, SinkSpec, Wording, build
 from sentinel.errors import ConfigError, Fault
 from sentinel.model import Audience
@@ -14,9 +15,12 @@ from sentinel.model import Audience
 
 def specs(config: Config) -> tuple[SinkSpec, ...]:
     """The configured sinks, sorted by name."""
-    return tuple(
-        SinkSpec(name, sink.type, settings_of(sink), templates_of(sink)) for name, sink in sorted(config.sinks.items())
-    )
+    return tuple(_spec(name, sink, config) for name, sink in sorted(config.sinks.items()))
+
+
+def _spec(name: str, sink: ConfiguredSink, config: Config) -> SinkSpec:
+    own, general = sink.rate_limit_per_min, config.policy.rate_limit_per_min
+    return SinkSpec(name, sink.type, settings_of(sink), templates_of(sink), general if own is None else own)
 
 
 def built(

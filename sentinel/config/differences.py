@@ -33,7 +33,7 @@ def differences(config: Config, *, said: Given, given: Given, env: Mapping[str, 
         *(each for written in routes for each in _route(written, all_info=_all_info(config), by_file=by_file)),
         *([_default_route(by_file=by_file)] if theirs and not config.routes else ()),
         *_order(config),
-        *(_hold(config, given, by_file=by_file) if routes or theirs else ()),
+        *((*_hold(config, given, by_file=by_file), *_limit(config)) if routes or theirs else ()),
     ]
     return tuple(found)
 
@@ -135,3 +135,8 @@ def _hold(config: Config, given: Given, *, by_file: bool) -> Iterator[Difference
             "people are told of a device that is away only after 2 minutes",
             "policy: {hold: []}" if by_file else "SENTINEL_POLICY__HOLD=[]",
         )
+
+
+def _limit(config: Config) -> Iterator[Difference]:
+    if (config.policy.rate_limit_per_min or 0) > 0:
+        yield Difference("what is more than `policy.rate_limit_per_min` waits; the original dropped it", "")

@@ -13,7 +13,6 @@ PENDING: Mapping[str, str] = {
     "routes[].quiet": "people are told at all hours",
     "routes[].digest.*": "messages do not wait for each other",
     "policy.suppression_window": "nothing is suppressed after a message",
-    "policy.rate_limit_per_min": "messages are not limited",
     "policy.batch_size": "messages to people name as many subjects as there are",
     "policy.hold[].*": "only `policy.debounce_window` holds",
     "policy.quiet_hours.<name>.*": "people are told at all hours",

@@ -80,7 +80,7 @@ class PolicySettings(Settings):
     )
     rate_limit_per_min: int | None = Field(
         default=None,
-        description="The most messages a minute to one sink; `0` is no limit.",
+        description="The most messages a minute to each sink; what is beyond waits. `0` is no limit.",
         json_schema_extra=computed("`120` for people, `0` for others"),
     )
     batch_size: int = Field(default=20, ge=1, description="The most events that one message to people names.")

@@ -16,6 +16,7 @@ from sentinel.config.fields import (
     Settings,
     Severity,
     Words,
+    computed,
     positive,
 )
 
@@ -43,6 +44,15 @@ Templates = Annotated[
 ]
 
 
+RateLimit = Annotated[
+    int | None,
+    Field(
+        description="The most messages a minute to this sink, before `policy.rate_limit_per_min`; `0` is no limit.",
+        json_schema_extra=computed("`policy.rate_limit_per_min`"),
+    ),
+]
+
+
 class StdoutSink(Settings):
     """Lines on standard output, for programs or for people."""
 
@@ -53,6 +63,7 @@ class StdoutSink(Settings):
         default="json", description="`json` is one object a line for programs, `text` is words for people."
     )
     templates: Templates = Field(default={})
+    rate_limit_per_min: RateLimit = Field(default=None)
 
     @field_validator("type", mode="before")
     @classmethod
@@ -100,6 +111,7 @@ class AppriseSink(_Remote):
         json_schema_extra={"x-type": "mapping"},
     )
     templates: Templates = Field(default={})
+    rate_limit_per_min: RateLimit = Field(default=None)
 
 
 class _Http(_Remote):
@@ -119,6 +131,7 @@ class WebhookSink(_Http):
     allow: Networks = Field(default=(), description="Networks that may be spoken to; empty is all.")
     deny: Networks = Field(default=(), description="Networks that may not be spoken to.")
     in_flight: int = Field(default=8, ge=1, le=64, description="How many subjects are told of at once.")
+    rate_limit_per_min: RateLimit = Field(default=None)
 
 
 class DiscordSink(_Http):
@@ -127,6 +140,7 @@ class DiscordSink(_Http):
     type: Literal["discord"] = Field(description="`discord`: a webhook of Discord.")
     mention: str = Field(default="", description="Who is mentioned, as Discord writes it: `<@&123>`; empty is nobody.")
     templates: Templates = Field(default={})
+    rate_limit_per_min: RateLimit = Field(default=None)
 
 
 class AlertmanagerSink(_Http):
@@ -140,6 +154,7 @@ class AlertmanagerSink(_Http):
         default=timedelta(minutes=1), description="How often what is open is sent again."
     )
     templates: Templates = Field(default={})
+    rate_limit_per_min: RateLimit = Field(default=None)
 
 
 class FileSink(Settings):
@@ -150,6 +165,7 @@ class FileSink(Settings):
     max_bytes: int = Field(default=10_000_000, ge=1, description="At which size a new file is begun.")
     keep: int = Field(default=5, ge=0, description="How many full files are kept.")
     sync: bool = Field(default=True, description="Whether each line is on the disk when it counts as delivered.")
+    rate_limit_per_min: RateLimit = Field(default=None)
 
 
 class ExecSink(Settings):
@@ -162,6 +178,7 @@ class ExecSink(Settings):
     timeout: Annotated[Duration, AfterValidator(positive)] = Field(
         default=timedelta(seconds=20), description="How long it may run before it is ended."
     )
+    rate_limit_per_min: RateLimit = Field(default=None)
 
 
 def _sink_type(given: object) -> str | None:

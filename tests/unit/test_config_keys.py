@@ -48,6 +48,7 @@ THEIR_ROUTE = ("routes[].event_types", "routes[].severities", "routes[].device."
 _ROUTES = "unit/test_routing.py"
 TEMPLATES = "templates: {peer.offline: {title: '{{ name }} is gone'}}"
 FILES = ("sinks.<name>.url_file", "sinks.<name>.secrets_file")
+LIMIT = "rate_limit_per_min"
 _HERE = "unit/test_config_keys.py"
 _JOB = "integration/test_main_job.py"
 _SEALING = "unit/test_sealing.py"
@@ -65,6 +66,11 @@ PROOFS: Mapping[str, tuple[str, str]] = {
     **{key.id: (_ROUTES, "test_both_forms_are_the_same_route") for key in keys() if key.id.startswith(THEIR_ROUTE)},
     "routes[].fallback": ("unit/test_fallback.py", "test_the_routes_of_the_moment_name_the_fallback"),
     "routes[].sinks": ("integration/test_configured.py", "test_a_file_of_the_original_decides_who_is_told"),
+    **{
+        key.id: ("unit/test_rate_limit.py", "test_a_sink_gets_so_many_messages_a_minute_and_the_others_later")
+        for key in keys()
+        if key.id.endswith(LIMIT)
+    },
     "policy.debounce_window": (_JOB, "test_offline_and_online_inside_the_window_is_not_told"),
     "state.path": ("unit/test_config.py", "test_relative_paths_start_at_the_working_directory"),
     "retention": ("crash/test_boundaries.py", "test_a_service_killed_while_it_forgets_has_forgotten_whole_portions"),
@@ -183,7 +189,9 @@ class TestEffects:
         assert spec.templates == ({"peer.offline": Text("{{ name }} is gone", "")} if TEMPLATES in sink else {})
         assert in_flight(spec) == (3 if spec.type == "webhook" else 1)
         if "debug" not in sink:
-            own = {key.path.rpartition(".")[2] for key in keys() if key.variant == spec.type and key.path not in FILES}
+            elsewhere = (*FILES, f"sinks.<name>.{LIMIT}")
+            mine = (key.path for key in keys() if key.variant == spec.type)
+            own = {path.rpartition(".")[2] for path in mine if path not in elsewhere}
             assert {part.partition(":")[0].strip() for part in re.split(r", (?=[a-z_]+: )", sink)} == own
 
     @pytest.mark.parametrize("kind", ["apprise", "webhook", "discord", "alertmanager"])
@@ -342,6 +350,7 @@ class TestReloading:
                 "sinks.a.format",
                 Restart.NOTHING,
             ),
+            ("", "policy: {rate_limit_per_min: 9}", "policy.rate_limit_per_min", Restart.NOTHING),
             ("", "tsnet: {hostname: a}", "tsnet.hostname", Restart.NOTHING),
             ("", "tsnet: {auth_key: tskey-a}", "tsnet.auth_key", Restart.NOTHING),
             ("", "tsnet: {control_url: 'https://a.example'}", "tsnet.control_url", Restart.NODE),

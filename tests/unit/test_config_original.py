@@ -413,6 +413,15 @@ class TestWhatActsDifferently:
         assert list(self.told(tmp_path, text).values()) == ["policy: {hold: []}"]
         assert self.told(tmp_path, text + "\npolicy: {debounce_window: 3s}") == {}
 
+    @pytest.mark.parametrize(("limit", "told"), [(60, 1), (0, 0), (-1, 0)])
+    def test_that_nothing_is_dropped_is_told(self, tmp_path: Path, limit: int, told: int) -> None:
+        text = f"policy: {{rate_limit_per_min: {limit}}}\nnotifier: {{routes: [{{event_types: [peer.online]}}]}}"
+        found = self.told(tmp_path, text)
+        assert (
+            list(found.items())
+            == [("what is more than `policy.rate_limit_per_min` waits; the original dropped it", "")] * told
+        )
+
     def test_our_own_form_has_nothing_to_compare(self, tmp_path: Path) -> None:
         text = "routes: [{match: {event_types: ['*'], severities: [info]}, sinks: [stdout-debug]}]"
         assert self.told(tmp_path, text) == {}

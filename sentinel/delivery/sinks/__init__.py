@@ -16,6 +16,7 @@ from sentinel.delivery.sinks.stdout import JsonLines, Lines, StdoutSettings, Tex
 from sentinel.delivery.sinks.webhook import WebhookSettings, WebhookSink
 from sentinel.errors import ConfigError, Fault
 from sentinel.events import Severity, Text
+from sentinel.model import Audience
 
 __all__ = [
     "SINK_TYPES",
@@ -34,7 +35,11 @@ __all__ = [
     "Wording",
     "build",
     "in_flight",
+    "most_per_minute",
 ]
+
+MOST_TO_PEOPLE = 120
+"""Messages a minute to a sink that has no other limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +66,15 @@ class SinkSpec:
     """A sink as it is configured: `settings` are those of its type.
 
     `templates` are texts of the operator's own by patterns of types; an empty title or body is the built-in one.
+    `per_minute` is how many messages it gets in a minute at most, without a limit if that is not above 0; None leaves
+    it to whom the sink speaks to.
     """
 
     name: str
     type: str
     settings: Settings = field(default_factory=StdoutSettings)
     templates: Mapping[str, Text] = field(default_factory=dict)
+    per_minute: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,3 +147,10 @@ def build(spec: SinkSpec, *, wording: Wording, lines: Lines) -> Sink:
 def in_flight(spec: SinkSpec) -> int:
     """How many subjects the sink is told of at once."""
     return spec.settings.in_flight if isinstance(spec.settings, WebhookSettings) else 1
+
+
+def most_per_minute(spec: SinkSpec, audience: Audience) -> int | None:
+    """How many messages the sink gets in a minute at most; None for as many as there are."""
+    usual = MOST_TO_PEOPLE if audience is Audience.PEOPLE else 0
+    most = usual if spec.per_minute is None else spec.per_minute
+    return most if most > 0 else None
