@@ -15,6 +15,14 @@ def debounce(window: timedelta, *, began: datetime, newest: datetime, now: Insta
     return deadline(now, min(newest, began + (MOST_WINDOWS - 1) * window), window)
 
 
+def rebased(due: Deadline | None, window: timedelta, now: Instant) -> Deadline | None:
+    """The same moment on this boot's clock; a wall clock that starts behind makes no window longer than usual."""
+    if due is None or due.boot_id == now.boot_id:
+        return due
+    left = timedelta(seconds=due.seconds_left(now))
+    return deadline(now, now.wall, min(left, window))
+
+
 def blind(subject: SubjectKey, seeing: AbstractSet[tuple[str, str]]) -> bool:
     """Open as long as the subject's source does not see: what looks like a change may only be the lost view.
 

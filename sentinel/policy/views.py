@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
 
-from sentinel.clock import Deadline, Instant, deadline
+from sentinel.clock import Deadline, Instant
 from sentinel.events import Difference, Event, Message, Telling, incident_at, key_at
 from sentinel.model import NO_SINK, Audience, Delivery, Outcome, OutcomeState, SinkPolicy, SubjectKey
 from sentinel.policy.incidents import removal_in, turning
-from sentinel.policy.reasons import blind, debounce
+from sentinel.policy.reasons import blind, debounce, rebased
 from sentinel.policy.routes import Route, concerned
 
 RowKey = tuple[str, SubjectKey, str]
@@ -67,7 +67,7 @@ class Views:
         self._asked: tuple[Event, Mapping[str, Route]] | None = None
         for row in rows:
             if row.sink in self._sinks:
-                self._keep(replace(row, due=_rebased(row.due, window, now)))
+                self._keep(replace(row, due=rebased(row.due, window, now)))
 
     def observe(self, event: Event, seen_at: datetime, now: Instant) -> None:
         """Takes an event to every sink that it concerns; `seen_at` starts its windows."""
@@ -377,14 +377,6 @@ def _is_told_itself(event: Event, place: Place) -> bool:
 
 def _is_due(row: Difference, until: Instant) -> bool:
     return row.due is not None and row.due.seconds_left(until) <= 0
-
-
-def _rebased(due: Deadline | None, window: timedelta, now: Instant) -> Deadline | None:
-    """The same moment on this boot's clock; a wall clock that starts behind makes no window longer than usual."""
-    if due is None or due.boot_id == now.boot_id:
-        return due
-    left = timedelta(seconds=due.seconds_left(now))
-    return deadline(now, now.wall, min(left, window))
 
 
 def _in_order(claims: Iterable[_Claim]) -> list[_Claim]:

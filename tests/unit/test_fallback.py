@@ -268,6 +268,17 @@ class TestView:
         assert here.store.load().differences == ()
 
     @pytest.mark.parametrize("spare", AUDIENCES)
+    @pytest.mark.parametrize("pager", AUDIENCES)
+    def test_so_does_a_removal(self, pager: Audience, spare: Audience, tmp_path: Path) -> None:
+        here = world(tmp_path, pager=pager, spare=spare)
+        say(here, failing=True)
+        turn(here, False)
+        here.see(here.wire.frame(delta=delta(removals=["nas"])))
+        here.pass_time(10)
+        assert here.told("spare") == [OFFLINE, "nas peer.removed"]
+        assert here.store.load().differences == ()
+
+    @pytest.mark.parametrize("spare", AUDIENCES)
     def test_an_end_that_is_on_its_way_reaches_it_too(self, spare: Audience, tmp_path: Path) -> None:
         """The end happened before the fallback was told of the problem, and the sink is well when it is told of it."""
         here = world(tmp_path, spare=spare)
