@@ -163,6 +163,13 @@ class TestReasons:
         say(here, failing=True)
         assert here.told("spare") == [OFFLINE, ONLINE]
 
+    def test_what_has_arrived_is_not_given_up_any_more(self, tmp_path: Path) -> None:
+        here = world(tmp_path)
+        turn(here, False)
+        end(here, 0, DeliveryState.DELIVERED)
+        end(here, 0, DeliveryState.DEAD)
+        assert here.told("spare") == []
+
     def test_a_late_arrival_after_all_takes_nothing_back(self, tmp_path: Path) -> None:
         here = world(tmp_path)
         turn(here, False)
@@ -246,9 +253,32 @@ class TestOnce:
         turn(here, False, True, False, True, False)
         say(here, failing=True)
         assert here.told("spare") == [OFFLINE, ONLINE]
+        assert here.step() == 0
+        assert here.told("spare") == [OFFLINE, ONLINE, OFFLINE, ONLINE]
         here.restart()
         here.pass_time(1)
         assert here.told("spare") == [OFFLINE, ONLINE, OFFLINE, ONLINE, OFFLINE]
+
+    def test_what_is_not_told_keeps_nothing_waiting_behind_it(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(fallback, "PORTION", 1)
+        here = world(tmp_path, spare=Audience.INCIDENTS)
+        here.see(here.wire.frame(delta=delta(upserts=[node("nas", tags=["tag:new"])])))
+        here.pass_time(10)
+        turn(here, False, name="pi")
+        say(here, failing=True)
+        for _ in range(3):
+            here.step()
+        assert here.told("spare") == ["pi peer.offline"]
+
+    def test_of_two_fallbacks_each_is_told_what_it_does_not_know(self, tmp_path: Path) -> None:
+        both = Route("", PEERS, None, ("pager",), stop=False, index=0, fallback=("spare", "other"))
+        own = Route("own", Selector(event_types=("peer.offline",)), None, ("spare",), stop=False, index=1)
+        here = world(tmp_path, both, own)
+        turn(here, False)
+        say(here, failing=True)
+        assert here.told("spare") == here.told("other") == [OFFLINE]
 
 
 class TestView:
@@ -342,6 +372,34 @@ class TestView:
         say(here, failing=True)
         assert here.told("spare") == [ONLINE, OFFLINE]
         assert [row for row in here.store.load().differences if row.sink == "spare"] == []
+
+    def test_programs_hear_once_what_waits_elsewhere_and_they_know_already(self, tmp_path: Path) -> None:
+        """People hear all of a device together, so that its return still waits there."""
+        back = Route("back", Selector(event_types=("peer.online",)), None, ("spare",), stop=False, index=1)
+        here = world(tmp_path, PAGED, back, pager=Audience.PEOPLE)
+        turn(here, False)
+        here.see(here.wire.patch("nas", online=True))
+        here.pass_time(2)
+        here.see(here.wire.frame(delta=delta(upserts=[node("nas", tags=["tag:new"])])))
+        here.pass_time(1.5)
+        assert (here.told("pager"), here.told("spare")) == ([OFFLINE], [ONLINE])
+        end(here, 0, DeliveryState.DEAD)
+        here.pass_time(10)
+        assert here.told("spare") == [ONLINE, OFFLINE]
+        assert [row for row in here.store.load().differences if row.sink == "spare"] == []
+
+    def test_a_problem_that_it_is_told_of_while_it_waits_for_its_own_sake_is_open_there(self, tmp_path: Path) -> None:
+        back = Route("back", Selector(event_types=("peer.online",)), None, ("spare",), stop=False, index=1)
+        here = world(tmp_path, PAGED, back)
+        turn(here, False)
+        here.see(here.wire.patch("nas", online=True))
+        end(here, 0, DeliveryState.DEAD)
+        here.see(here.wire.patch("nas", online=False))
+        here.pass_time(10)
+        here.routes = (PAGED,)
+        here.exchange()
+        turn(here, True)
+        assert here.told("spare") == [OFFLINE, ONLINE]
 
     def test_a_route_without_endings_tells_the_fallback_none(self, tmp_path: Path) -> None:
         here = world(
