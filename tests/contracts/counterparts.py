@@ -1,22 +1,28 @@
-"""Other sides that are more than a script: a mail server, and Alertmanager as the description of its API has it."""
+"""Other sides that are more than a script: a mail server, an MQTT broker, and Alertmanager as its API describes it."""
 
 import logging
 import re
 import socket
 import ssl
+import subprocess
+import sysconfig
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.contracts.endpoint import Answer, answered
 
@@ -52,7 +58,7 @@ def mail_server(
     *, tls: ssl.SSLContext | None = None, login: tuple[str, str] | None = None
 ) -> Iterator[tuple[Postbox, int]]:
     """A mail server on loopback, and its port. `tls`: nothing is taken in the open; `login`: from nobody else."""
-    postbox, port = Postbox(), _free_port()
+    postbox, port = Postbox(), free_port()
 
     def check(_server: object, _session: object, _envelope: object, _how: str, told: LoginPassword) -> AuthResult:
         said = (told.login.decode(), told.password.decode())
@@ -80,11 +86,103 @@ def mail_server(
         logging.getLogger("mail").propagate = True
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
+
+
+# MQTT ------------------------------------------------------------------------------------------------------------
+
+_PATIENCE = 10.0
+"""Seconds."""
+_NO_MORE = "no/more"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A message as a broker hands it on; `confirmed` if whoever sent it waits for the broker's word."""
+
+    topic: str
+    body: bytes
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Files by which a server proves who it is: its certificate, its key, and who vouches for it."""
+
+    certificate: Path
+    key: Path
+    authority: Path
+
+
+@contextmanager
+def broker(
+    folder: Path, *, port: int, login: tuple[str, str], proof: Proof | None = None
+) -> Iterator[Callable[[], list[Published]]]:
+    """An MQTT broker on loopback that lets one login in, for as long as the context lasts.
+
+    What it yields says what it was sent since then, and may be asked once. With `proof` it takes nothing in the open.
+    """
+    allowed = f'authorization {{ username: "{login[0]}", password: "{login[1]}" }}'
+    secured = f'tls {{ cert_file: "{proof.certificate}", key_file: "{proof.key}" }}' if proof else ""
+    configuration = folder / "broker.conf"
+    configuration.write_text(f"""
+        server_name: broker
+        listen: "127.0.0.1:-1"
+        jetstream {{ store_dir: "{folder}" }}
+        mqtt {{
+            listen: "127.0.0.1:{port}"
+            {allowed}
+            {secured}
+        }}
+    """)
+    program = Path(sysconfig.get_path("scripts"), "nats-server")
+    with subprocess.Popen([program, "-c", configuration], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert any("Server is ready" in line for line in process.stderr), "the broker does not start"
+        try:
+            with _subscribed(port, login, proof) as published:
+                yield published
+        finally:
+            process.kill()
+
+
+@contextmanager
+def _subscribed(port: int, login: tuple[str, str], proof: Proof | None) -> Iterator[Callable[[], list[Published]]]:
+    """Somebody who listens to every topic."""
+    heard: SimpleQueue[Published] = SimpleQueue()
+    listening = threading.Event()
+
+    def hear(_client: Client, _data: object, said: MQTTMessage) -> None:
+        heard.put(Published(said.topic, bytes(said.payload), confirmed=said.qos > 0))
+
+    def listen(*_: object) -> None:
+        client.subscribe("#", qos=1)
+
+    client = Client(CallbackAPIVersion.VERSION2)
+    client.username_pw_set(*login)
+    if proof:
+        client.tls_set(ca_certs=str(proof.authority))
+    client.on_connect = listen
+    client.on_subscribe = lambda *_: listening.set()
+    client.on_message = hear
+    client.connect("localhost", port)
+    client.loop_start()
+    assert listening.wait(_PATIENCE)
+
+    def published() -> list[Published]:
+        client.publish(_NO_MORE, qos=1)
+        return list(iter(lambda: heard.get(timeout=_PATIENCE), Published(_NO_MORE, b"", confirmed=True)))
+
+    try:
+        yield published
+    finally:
+        client.disconnect()
+        client.loop_stop()
 
 
 # Alertmanager ----------------------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ _NOT_FREE = frozenset({"tz", "to"})
 
 _BY_HAND = {
     "aprs": "aprs://DF1XYZ:{pin}@DF1JSL",
+    "dapnet": "dapnet://{a}:{b}@DF1JSL",
     "humhub": "humhub://{a}:{b}@{host}:{port}/123456",
     "nostr": "nostr://{hex64}",
     "pagertree": "pagertree://int_{a}",

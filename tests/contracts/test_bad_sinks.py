@@ -25,6 +25,8 @@ def refused(tmp_path: Path, sinks: str) -> list[str]:
         ("{type: apprise, url: 'ntfy://x/?retry=3'}", "url: `retry=` is not allowed: Sentinel itself tries again"),
         ("{type: apprise, url: 'ntfy://x/?optional=yes'}", "url: `optional=` is not allowed: it would report"),
         ("{type: apprise, url: 'ntfys://x/?verify=no'}", "url: `verify=no` is not allowed: anybody on the way"),
+        ("{type: apprise, url: 'mqtt://x/a?qos=0'}", "url: `qos=0` is not allowed: nobody would notice if"),
+        ("{type: apprise, url: 'mqtt://x'}", "url: the `mqtt://` URL says nowhere whom to tell"),
         ("{type: apprise, url: 'syslog://'}", "url: `syslog://` acts on this machine"),
         (
             "{type: webhook, url: 'https://x', secrets: [YWJj]}",

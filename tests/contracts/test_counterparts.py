@@ -1,21 +1,26 @@
 """Sinks and the programs that they are for: what arrives there is what was meant, and nothing else does."""
 
+import gc
 import io
+import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+import trustme
+from apprise.plugins.mqtt import NotifyMQTT
 
 from sentinel.clock import parse_rfc3339
 from sentinel.delivery.sinks import AlertmanagerSettings, AppriseSettings, HttpSettings, Lines, Sink, SinkSpec, build
 from sentinel.delivery.sinks.alertmanager import AlertmanagerSink
 from sentinel.errors import DeliveryError
 from sentinel.events import EventType, Incident, Message, Severity, Text
-from tests.contracts.counterparts import Alertmanager, mail_server, request_faults
+from tests.contracts.counterparts import Alertmanager, Proof, Published, broker, free_port, mail_server, request_faults
 from tests.contracts.endpoint import Endpoint, status
 from tests.contracts.rigs import WORDING
 from tests.messages import ONLINE, RENAMED, START, event, message
@@ -133,6 +138,104 @@ def test_a_server_that_proves_to_be_another_gets_nothing(tls: ssl.SSLContext) ->
         apprise(f"jsons://user:pass@{endpoint.place}/").send(message(), START)
     assert raised.value.retryable
     assert not endpoint.requests
+
+
+# MQTT ------------------------------------------------------------------------------------------------------------
+
+
+def mqtt(port: int, topic: str = "ops/tailnet", *, scheme: str = "mqtt") -> Sink:
+    """With a second instead of four for the broker's word."""
+    return apprise(f"{scheme}://{LOGIN[0]}:{LOGIN[1]}@localhost:{port}/{topic}?rto=1")
+
+
+def test_a_message_is_published_under_its_topic_and_the_broker_confirms_it(tmp_path: Path) -> None:
+    port = free_port()
+    with broker(tmp_path, port=port, login=LOGIN) as published:
+        mqtt(port).send(message(), START)
+        said = f"nas lost contact\r\n{BODY}".encode()
+        assert published() == [Published("ops/tailnet", said, confirmed=True)]
+
+
+def test_a_name_from_the_network_changes_no_topic_and_arrives_letter_by_letter(tmp_path: Path) -> None:
+    port = free_port()
+    with broker(tmp_path, port=port, login=LOGIN) as published:
+        mqtt(port).send(message(event(name="Büro-NAS 😀 <b>&amp;/#,+")), START)
+        (one,) = published()
+        assert one.topic == "ops/tailnet"
+        assert one.body.decode().startswith("Büro-NAS 😀 <b>&amp;/#,+ lost contact\r\n")
+
+
+def test_a_broker_that_refuses_the_login_took_nothing_and_is_tried_again(
+    tmp_path: Path, everything_logged: Callable[[], str]
+) -> None:
+    port = free_port()
+    with broker(tmp_path, port=port, login=("somebody", "else")) as published:
+        with pytest.raises(DeliveryError) as raised:
+            mqtt(port).send(message(), START)
+        assert published() == []
+    assert raised.value.retryable
+    assert "canary" not in f"{raised.value!r} {everything_logged()}".lower()
+
+
+def test_who_answers_nothing_is_no_broker_that_took_the_message() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(DeliveryError) as raised:
+        mqtt(silent.getsockname()[1]).send(message(), START)
+    assert raised.value.retryable
+
+
+def test_a_broker_that_was_away_gets_the_message_once_and_not_what_was_tried_meanwhile(tmp_path: Path) -> None:
+    port = free_port()
+    sink = mqtt(port)
+    with broker(tmp_path, port=port, login=LOGIN) as published:
+        sink.send(message(event(number=1)), START)
+        assert len(published()) == 1
+    for login in (None, ("somebody", "else")):
+        with broker(tmp_path, port=port, login=login) if login else nullcontext(), pytest.raises(DeliveryError):
+            sink.send(message(event(number=2)), START)
+    with broker(tmp_path, port=port, login=LOGIN) as published:
+        sink.send(message(event(number=2)), START)
+        assert len(published()) == 1
+
+
+@pytest.fixture
+def proof(tmp_path: Path, authority: trustme.CA, authority_file: Path) -> Iterator[Proof]:
+    """That a server is localhost, for those who trust the authority."""
+    issued, made = authority.issue_cert("localhost"), Proof(tmp_path / "certificate", tmp_path / "key", authority_file)
+    issued.cert_chain_pems[0].write_to_path(made.certificate)
+    issued.private_key_pem.write_to_path(made.key)
+    yield made
+    gc.collect()
+
+
+# Apprise asks for TLS by an old name, and leaves the socket of a failed handshake to the garbage collector.
+by_apprise = pytest.mark.filterwarnings(
+    "ignore:ssl.PROTOCOL_TLS is deprecated:DeprecationWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+    "ignore::ResourceWarning",
+)
+
+
+@by_apprise
+def test_a_message_is_published_at_a_broker_that_proves_who_it_is(
+    tmp_path: Path, proof: Proof, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Whom this machine trusts stands at fixed places, which a test has to leave alone.
+    monkeypatch.setattr(NotifyMQTT, "CA_CERTIFICATE_FILE_LOCATIONS", [str(proof.authority)])
+    port = free_port()
+    with broker(tmp_path, port=port, login=LOGIN, proof=proof) as published:
+        mqtt(port, scheme="mqtts").send(message(), START)
+        assert [one.topic for one in published()] == ["ops/tailnet"]
+
+
+@by_apprise
+def test_a_broker_that_nobody_vouches_for_is_told_nothing(tmp_path: Path, proof: Proof) -> None:
+    port = free_port()
+    with broker(tmp_path, port=port, login=LOGIN, proof=proof) as published:
+        with pytest.raises(DeliveryError) as raised:
+            mqtt(port, scheme="mqtts").send(message(), START)
+        assert published() == []
+    assert raised.value.retryable
+    assert "SSL" in str(raised.value)
 
 
 # Alertmanager ----------------------------------------------------------------------------------------------------

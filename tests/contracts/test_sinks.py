@@ -361,7 +361,7 @@ def test_no_secret_of_a_url_is_logged_or_reported(
         "json://canaryuser:canarypass@:::/canarypath",
         "json://canaryuser:canarypass@host.example/canarypath?retry=canary",
         "slack://canarytoken",
-        "mqtt://canaryuser:canarypass@host.example/canarypath",
+        "xmpp://canaryuser:canarypass@host.example/canarypath",
         "canarytoken",
         "https://hooks.example/canarypath",
     ],

@@ -45,6 +45,8 @@ _SCHEME = re.compile(r"\s*([a-z0-9]{1,32})://", re.IGNORECASE)
 _TOKEN = re.compile(r"\{(?!schema\})\w+\}")
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 _PERMANENT = frozenset({"400", "401", "403", "404", "410", "422"})
+_CONNECTED = frozenset({"mqtt", "mqtts"})
+"""Services that keep a connection, and with it what a failed send left behind: that would come besides the next try."""
 _TYPES = {
     Severity.INFO: NotifyType.INFO,
     Severity.WARNING: NotifyType.WARNING,
@@ -75,7 +77,7 @@ class AppriseSink:
         self._limit = _limit(service)
         self._keyed = _keeps_incidents(service)
         self.audience = Audience.INCIDENTS if self._keyed else Audience.PEOPLE
-        # A service paces its sends by itself, so each is kept as long as the sink.
+        # Most services pace their sends by themselves, so each is kept as long as the sink.
         self._usual = _alone(service)
         self._for: dict[Severity, tuple[dict[str, Any], Apprise]] = {}
         for severity, parameters in (by_severity or {}).items():
@@ -105,7 +107,7 @@ class AppriseSink:
             self._notify(self._opened(key, severity), said, notify_type)
 
     def close(self) -> None:
-        """Forgets the service; Apprise keeps no connection between sends."""
+        """Forgets the service; no connection is kept between sends."""
         for service in (self._usual, *(service for _, service in self._for.values())):
             service.clear()
 
@@ -113,14 +115,19 @@ class AppriseSink:
         return f"AppriseSink({self._name!r}, {self._schema}://)"
 
     def _service(self, severity: Severity) -> Apprise:
+        if self._schema in _CONNECTED:
+            return self._anew(severity, {})
         return self._for[severity][1] if severity in self._for else self._usual
 
     def _opened(self, key: str, severity: Severity) -> Apprise:
         """The service with the incident's own key, which it takes from nowhere but its settings."""
+        return self._anew(severity, {"dedup": key, "action": "map"})
+
+    def _anew(self, severity: Severity, more: Mapping[str, str]) -> Apprise:
         if not self._usual:
             return self._usual
         settings = self._for[severity][0] if severity in self._for else self._settings
-        return _alone(_instantiate({**settings, "dedup": key, "action": "map"}))
+        return _alone(_instantiate({**settings, **more}))
 
     def _notify(self, service: Apprise, text: Text, notify_type: NotifyType) -> None:
         title = text.title if text.body else ""
@@ -235,9 +242,14 @@ def _load(url: str) -> tuple[str, dict[str, Any], NotifyBase]:
     settings = _parse(url, scheme, services)
     _check_service(str(settings["schema"]), services[settings["schema"]])
     _check_parameters(settings.get("qsd") or {})
-    # What is said was cut to size; should escaping make it longer, it is cut rather than refused.
-    settings = {"overflow": "truncate", **settings}
+    # What is said was cut to size; should escaping make it longer, it is cut rather than refused. A broker confirms
+    # what it takes only if it is asked to.
+    settings = {"overflow": "truncate", "qos": "1", **settings}
     service = _instantiate(settings)
+    if getattr(service, "qos", 1) == 0:
+        raise _fault("`qos=0` is not allowed: nobody would notice if the broker did not take a message")
+    if not len(service):
+        raise _fault(f"the `{scheme}://` URL says nowhere whom to tell, or nobody whom the service could tell")
     if service.optional or service.retry or service.redirects or not service.verify_certificate:
         raise _fault(f"the `{scheme}://` URL asks for something that Sentinel does not allow")
     return str(settings["schema"]), settings, service
