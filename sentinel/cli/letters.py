@@ -13,10 +13,11 @@ from sentinel.cli.printing import print_json
 from sentinel.cli.session import asking
 from sentinel.cli.tables import local, screen, table, wrapped
 from sentinel.control.client import connected
-from sentinel.control.values import Letter
+from sentinel.control.values import Letter, SinkStatus
 from sentinel.logs import escape_controls
 
 STATES = ("pending", "delivered", "dead", "absorbed")
+COUNTED = ("delivered", "pending", "dead", "absorbed", "purged")
 
 sink_option = click.option("--sink", default="", metavar="SINK", help="Only those of this sink.")
 all_option = click.option("--all", "everything", is_flag=True, help="All dead deliveries of all sinks.")
@@ -105,11 +106,24 @@ def _list(context: click.Context, *, sink: str, state: str, limit: int, as_json:
     where = asking(context)
     with connected(where.socket) as client:
         found = client.deliveries(sink=sink, state=state, limit=limit)
-    if as_json:
-        print_json([_json(letter) for letter in found])
-    else:
-        click.echo("\n".join(_table(found, where.time_zone) if found else [none]))
+        if as_json:
+            print_json([_json(letter) for letter in found])
+            return ExitCode.OK
+        sums = _sums(one for one in client.status().sinks if sink in ("", one.name))
+    click.echo("\n".join(_table(found, where.time_zone) if found else [none]))
+    if sums:
+        click.echo("\n".join(["", *sums]))
     return ExitCode.OK
+
+
+def _sums(sinks: Iterable[SinkStatus]) -> list[str]:
+    """How all that each sink was to get stands, a line for each that was to get anything."""
+    lines = []
+    for sink in sinks:
+        counts = [f"{count} {word}" for word in COUNTED if (count := getattr(sink, word))]
+        if counts:
+            lines.append(wrapped(f"{sink.name}: {', '.join(counts)}", indent="  "))
+    return lines
 
 
 def _table(found: Iterable[Letter], zone: ZoneInfo) -> list[str]:

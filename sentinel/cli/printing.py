@@ -1,7 +1,7 @@
 """Answers as lines for people and as JSON for programs."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from sentinel.control.values import (
     Fate,
     Occurrence,
     Reloaded,
+    SinkStatus,
     Status,
     Subject,
 )
@@ -46,23 +47,33 @@ def status_lines(found: Status, zone: ZoneInfo) -> Iterable[str]:
     yield ""
     yield from _source_lines(found, zone)
     yield ""
-    titles = ("sink", "type", "delivered", "pending", "held", "dead", "last error")
-    counts = (
-        (
-            sink.name,
-            sink.type,
-            *map(str, (sink.delivered, sink.pending, sink.held, sink.dead)),
-            sink.last_error,
-        )
-        for sink in found.sinks
-    )
-    yield from table(titles, list(counts), columns=screen())
+    yield from _sink_table(found.sinks)
     if found.warnings or found.troubles:
         yield ""
     for warning in found.warnings:
         yield wrapped(f"warning: {warning}", indent="  ")
     for trouble in found.troubles:
         yield wrapped(f"trouble: {trouble}", indent="  ")
+
+
+def _sink_table(found: Sequence[SinkStatus]) -> list[str]:
+    """The sinks that there are, and those that are gone and left something that can be replayed."""
+    sinks = [sink for sink in found if sink.type or sink.dead]
+    absorbing, purging = any(sink.absorbed for sink in sinks), any(sink.purged for sink in sinks)
+    titles = ("sink", "type", "delivered", "absorbed", "pending", "held", "dead", "purged", "last error")
+    rows = [
+        (
+            sink.name,
+            sink.type or "removed",
+            str(sink.delivered),
+            str(sink.absorbed) if absorbing else "",
+            *map(str, (sink.pending, sink.held, sink.dead)),
+            str(sink.purged) if purging else "",
+            sink.last_error,
+        )
+        for sink in sinks
+    ]
+    return table(titles, rows, columns=screen())
 
 
 def reload_lines(what: Reloaded) -> Iterable[str]:

@@ -122,7 +122,7 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
             store_path=str(self._live.store_path),
             events=events,
             sources=[self._source(report) for report in self._live.sources()],
-            sinks=[_sink(name, type_, counts.get(name)) for name, type_ in sorted(self._sinks.items())],
+            sinks=[_sink(name, self._sinks.get(name, ""), counts.get(name)) for name in self._shown(counts)],
             troubles=filter(None, (*self._live.troubles(), unreadable)),
             last_words=self._live.last_words,
             warnings=self._live.warnings(),
@@ -185,6 +185,11 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
         with _refusing(context):
             return control_pb2.PurgeDeliveriesResponse(count=letters.purge(self._reader, self._ask, request))
 
+    def _shown(self, counts: Mapping[str, SinkCounts]) -> list[str]:
+        """The sinks that there are, and those that are gone and left something that can be replayed or was purged."""
+        left = {name for name, found in counts.items() if found.states.get(DeliveryState.DEAD) or found.purged}
+        return sorted(self._sinks.keys() | left)
+
     def _source(self, report: SourceReport) -> control_pb2.SourceStatus:
         heard = self._live.heard(report.name)
         now = self._clock.now().wall
@@ -224,4 +229,6 @@ def _sink(name: str, type_: str, counts: SinkCounts | None) -> control_pb2.SinkS
         dead=states.get(DeliveryState.DEAD, 0),
         held=counts.held if counts else 0,
         last_error=counts.last_error if counts else "",
+        absorbed=states.get(DeliveryState.ABSORBED, 0),
+        purged=counts.purged if counts else 0,
     )

@@ -42,6 +42,8 @@ class SinkStatus:
     dead: int
     held: int
     last_error: str
+    absorbed: int = 0
+    purged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +241,17 @@ def _source(source: control_pb2.SourceStatus) -> SourceStatus:
 
 
 def _sink(sink: control_pb2.SinkStatus) -> SinkStatus:
-    return SinkStatus(sink.name, sink.type, sink.pending, sink.delivered, sink.dead, sink.held, sink.last_error)
+    return SinkStatus(
+        name=sink.name,
+        type=sink.type,
+        pending=sink.pending,
+        delivered=sink.delivered,
+        dead=sink.dead,
+        held=sink.held,
+        last_error=sink.last_error,
+        absorbed=sink.absorbed,
+        purged=sink.purged,
+    )
 
 
 def subject(answer: control_pb2.Subject) -> Subject:

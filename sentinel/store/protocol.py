@@ -179,11 +179,16 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class SinkCounts:
-    """A sink's deliveries by state, how many differences wait, and what a failed attempt of a pending delivery said."""
+    """A sink's deliveries by state, how many differences wait, and what a failed attempt of a pending delivery said.
+
+    `purged` are the dead ones that are no longer kept: together with those of all states they are all that was admitted
+    and is not older than events are kept.
+    """
 
     states: Mapping[DeliveryState, int]
     held: int
     last_error: str
+    purged: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,7 @@ class SqliteReader:
         with self._open() as connection:
             counted = connection.execute("SELECT sink, state, count(*) FROM deliveries GROUP BY sink, state").fetchall()
             held = dict(connection.execute(_HELD).fetchall())
+            purged = dict(connection.execute("SELECT sink, count FROM purged").fetchall())
             errors = dict(
                 connection.execute(
                     "SELECT sink, error FROM deliveries WHERE state = 'pending' AND error <> '' GROUP BY sink"
@@ -90,8 +91,8 @@ class SqliteReader:
         for sink, state, number in counted:
             states.setdefault(sink, {})[DeliveryState(state)] = number
         return {
-            sink: SinkCounts(states.get(sink, {}), held.get(sink, 0), errors.get(sink, ""))
-            for sink in states.keys() | held.keys()
+            sink: SinkCounts(states.get(sink, {}), held.get(sink, 0), errors.get(sink, ""), purged.get(sink, 0))
+            for sink in states.keys() | held.keys() | purged.keys()
         }
 
     def deliveries(self, *, sink: str, state: DeliveryState | None, ids: Sequence[int], limit: int) -> Iterator[Sent]:

@@ -73,6 +73,7 @@ class SqliteStore:
         """Forgets up to `limit` events recorded before a moment, sparing what is held, unsent or still open."""
         with _faults(self._path), _transaction(self._connection) as connection:
             gone = connection.execute(statements.PURGEABLE, (rfc3339(before), limit)).fetchall()
+            connection.execute(statements.COUNT_PURGED_OF_EVENTS, (rows.numbers(number for (number,) in gone),))
             connection.executemany("DELETE FROM outcomes WHERE event = ?", gone)
             connection.executemany("DELETE FROM deliveries WHERE speaks = ?", gone)
             connection.executemany("DELETE FROM events WHERE number = ?", gone)
@@ -143,7 +144,7 @@ class SqliteStore:
         fetch = self._connection.execute
         ledger_id, high_revision, last_words = fetch("SELECT id, high_revision, last_words FROM ledger").fetchone()
         (next_event,) = fetch("SELECT coalesce(max(number), 0) + 1 FROM events").fetchone()
-        (next_delivery,) = fetch("SELECT coalesce(max(id), 0) + 1 FROM deliveries").fetchone()
+        (next_delivery,) = fetch(statements.NEXT_DELIVERY).fetchone()
         differences = fetch(f"SELECT {rows.DIFFERENCE_COLUMNS} FROM differences").fetchall()
         events = self._open_events()
         return Contents(
@@ -200,6 +201,8 @@ class SqliteStore:
             many(statements.SPEAK_ALSO, [(rows.numbers(absorption.also), absorption.into)])
         for one in batch.revivals:
             self._revive(one)
+        if batch.buried:
+            self._connection.execute(statements.COUNT_PURGED, (rows.numbers(batch.buried),))
         many("DELETE FROM deliveries WHERE id = ? AND state = 'dead'", [(number,) for number in batch.buried])
 
     def _revive(self, one: Revival) -> None:

@@ -5,6 +5,12 @@ from sentinel.store import rows
 SOURCES = f"SELECT {rows.SOURCE_COLUMNS} FROM sources ORDER BY name"
 SUBJECTS = f"SELECT {rows.SUBJECT_COLUMNS} FROM subjects ORDER BY source, type, id"
 PENDING = "SELECT sink, count(*) FROM deliveries WHERE state = 'pending' GROUP BY sink"
+# Outcomes name deliveries that were purged since.
+NEXT_DELIVERY = """
+    SELECT 1 + max(
+        coalesce((SELECT max(id) FROM deliveries), 0),
+        coalesce((SELECT max(message) FROM outcomes WHERE message IS NOT NULL), 0))
+"""
 OPEN_EVENTS = f"""
     SELECT {rows.EVENT_COLUMNS} FROM events WHERE number IN (SELECT event FROM outcomes WHERE state = 'held')
 """
@@ -94,6 +100,14 @@ GIVE_UP = """
         attempt, NULL, ?1, ?2)
     WHERE sink = ?3 AND state = 'pending'
 """
+_COUNT_PURGED = """
+    INSERT INTO purged
+    SELECT sink, count(*), seal(sink, count(*)) FROM deliveries WHERE {which} AND state = 'dead' GROUP BY sink
+    ON CONFLICT (sink) DO UPDATE SET
+        count = purged.count + excluded.count, seal = seal(sink, purged.count + excluded.count)
+"""
+COUNT_PURGED = _COUNT_PURGED.format(which="id IN (SELECT value FROM json_each(?1))")
+COUNT_PURGED_OF_EVENTS = _COUNT_PURGED.format(which="speaks IN (SELECT value FROM json_each(?1))")
 # The open span is nearly always the newest: from there on it is found at once, however many there were before.
 END_SPAN = """
     UPDATE spans SET ended_at = max(began_at, ?1), seal = seal(

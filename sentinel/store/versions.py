@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sentinel.errors import StoreError
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 def version(connection: sqlite3.Connection) -> int:

@@ -655,6 +655,24 @@ class TestStatus:
             "phone  apprise         12        0     0     0",
         ]
 
+    def test_a_removed_sink_is_shown_to_people_as_long_as_it_has_something_to_replay(self, service: Service) -> None:
+        service.status.sinks.add(name="gone", delivered=3, purged=1)
+        service.status.sinks.add(name="left", dead=1)
+        lines = run("status").stdout.splitlines()
+        assert [line.split()[:2] for line in lines[-2:]] == [["SINK", "TYPE"], ["left", "removed"]]
+
+    def test_what_was_absorbed_or_purged_has_a_column_where_there_is_any(self, service: Service) -> None:
+        service.status.sinks.add(name="gone", purged=1)
+        service.status.sinks.add(name="old", purged=4, dead=2)
+        service.status.sinks.add(name="phone", type="apprise", delivered=12, absorbed=3)
+        assert run("status").stdout.splitlines()[-3:] == [
+            "SINK   TYPE     DELIVERED  ABSORBED  PENDING  HELD  DEAD  PURGED",
+            "old    removed          0         0        0     0     2       4",
+            "phone  apprise         12         3        0     0     0       0",
+        ]
+        (gone, old, phone) = json.loads(run("status", "--json").stdout)["sinks"]
+        assert (gone["purged"], old["type"], old["purged"], phone["absorbed"]) == (1, "", 4, 3)
+
     def test_troubles_are_1_and_fit_the_screen(self, service: Service) -> None:
         why = "source tailnet is blind: a person has to log it in; log its node in at https://login.example/a; "
         service.status.troubles.append(why + "something is wrong and has to be looked at " * 4)

@@ -44,6 +44,25 @@ def test_deliveries_are_a_table() -> None:
     assert "\\u0007" in row
 
 
+@pytest.mark.usefixtures("letters")
+@pytest.mark.parametrize("command", [("deliveries",), ("dlq", "list")])
+def test_beneath_a_list_stands_what_became_of_all_that_each_sink_was_to_get(
+    command: tuple[str, ...], service: Service
+) -> None:
+    counts = {"delivered": 12, "pending": 3, "dead": 1, "absorbed": 2, "purged": 5}
+    service.status.sinks.add(name="hook", type="webhook", **counts)
+    service.status.sinks.add(name="idle", type="stdout")
+    service.status.sinks.add(name="old\x07", purged=1)
+    lines = run(*command).stdout.splitlines()
+    assert lines[2:] == ["", "hook: 12 delivered, 3 pending, 1 dead, 2 absorbed, 5 purged", "old\\u0007: 1 purged"]
+    assert run(*command, "--sink", "hook").stdout.splitlines()[-1].startswith("hook: 12")
+
+
+def test_what_was_purged_is_said_also_where_nothing_is_left(service: Service) -> None:
+    service.status.sinks.add(name="hook", type="webhook", purged=5)
+    assert run("dlq", "list").stdout == "Nothing is dead.\n\nhook: 5 purged\n"
+
+
 def test_what_is_asked_for_is_what_the_options_say(service: Service, letters: list[Any]) -> None:
     run("deliveries", "--sink", "hook", "--state", "absorbed", "--limit", "3")
     (asked,) = service.requests

@@ -1,12 +1,14 @@
 """Dead deliveries: listed, replayed, purged."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sentinel.control import letters
+from sentinel.control.service import Commits, ControlService, Live
 from sentinel.control.v1 import control_pb2
 from sentinel.errors import ControlError
 from sentinel.model import Absorption, Attempt, Audience, Command, DeliveryState, Replay, SinkPolicy
@@ -41,6 +43,21 @@ def asking(world: World) -> Callable[[Command, Callable[[], None]], None]:
         world.step()
 
     return ask
+
+
+def controlled(world: World, sinks: Mapping[str, str]) -> ControlService:
+    live = Live(
+        sources=lambda: world.writer.reports,
+        heard=lambda _: None,
+        troubles=lambda: (),
+        ledger_id=lambda: "ledger",
+        started_at=world.clock.now().wall,
+        store_path=world.path,
+        sinks=sinks,
+        last_words="",
+    )
+    ask, clock = world.writer.inbox.ask, world.clock
+    return ControlService(live=live, reader=world.reader, rooms={}, routes=(), commits=Commits(), clock=clock, ask=ask)
 
 
 def replay(world: World, *ids: int, sink: str = "", to: str = "") -> int:
@@ -192,6 +209,67 @@ def test_what_is_purged_is_gone_and_counted(world: World) -> None:
     assert listed(world) == [(2, "hook", "delivered"), (3, "hook", "dead")]
     assert purge(world) == 1
     assert listed(world) == [(2, "hook", "delivered")]
+    assert world.reader.sink_counts()["hook"].purged == 2
+
+
+def test_each_sink_has_its_own_count_of_what_was_purged_and_keeps_it(world: World) -> None:
+    replay(world, 1, to="other")
+    dead = Attempt(4, "other", 1, DeliveryState.DEAD, world.clock.now().wall)
+    world.writer.inbox.report(dead)
+    world.pass_time(1)
+    assert purge(world) == 2
+    world.restart()
+    assert {sink: counts.purged for sink, counts in world.reader.sink_counts().items()} == {"hook": 1, "other": 1}
+
+
+def test_all_that_was_admitted_adds_up_whatever_is_replayed_and_purged(world: World) -> None:
+    def admitted() -> int:
+        counts = world.reader.sink_counts()["hook"]
+        return sum(counts.states.values()) + counts.purged
+
+    assert admitted() == 3
+    for done in (lambda: replay(world, 1), lambda: purge(world), lambda: purge(world), world.restart):
+        done()
+        assert admitted() == 3
+
+
+def test_what_is_dead_for_longer_than_events_are_kept_counts_as_purged(tmp_path: Path) -> None:
+    world = World(tmp_path / "state.db", retention=timedelta(days=7))
+    world.connect()
+    world.see(world.wire.base(node("nas")))
+    for number, state in enumerate((DeliveryState.DEAD, DeliveryState.DELIVERED), start=1):
+        world.see(world.wire.patch("nas", online=number == 2))
+        world.pass_time(5)
+        world.writer.inbox.report(Attempt(number, "hook", 1, state, world.clock.now().wall))
+    world.pass_time(8 * 86_400)
+    counts = world.reader.sink_counts()["hook"]
+    assert (counts.states, counts.purged) == ({}, 1)
+
+
+def test_the_status_has_every_count_also_of_a_sink_that_is_gone_and_left_something(world: World) -> None:
+    def sinks(**configured: str) -> list[tuple[Any, ...]]:
+        found = controlled(world, configured).GetStatus(control_pb2.GetStatusRequest(), None)  # type: ignore[arg-type]
+        return [(one.name, one.type, one.delivered, one.pending, one.dead, one.purged) for one in found.sinks]
+
+    assert sinks(hook="webhook", new="file") == [("hook", "webhook", 1, 0, 2, 0), ("new", "file", 0, 0, 0, 0)]
+    purge(world, 1)
+    assert sinks(new="file") == [("hook", "", 1, 0, 1, 1), ("new", "file", 0, 0, 0, 0)]
+    purge(world)
+    assert sinks() == [("hook", "", 1, 0, 0, 2)]
+
+
+def test_a_sink_that_is_gone_and_left_nothing_to_do_is_not_in_the_status(world: World) -> None:
+    replay(world, to="other")
+    assert controlled(world, {}).GetStatus(control_pb2.GetStatusRequest(), None).sinks == []  # type: ignore[arg-type]
+
+
+def test_a_number_is_not_used_again_when_what_had_it_was_purged(world: World) -> None:
+    assert purge(world, 3) == 1
+    world.restart()
+    world.connect()
+    world.see(world.wire.base(node("nas"), node("pi"), node("tv", online=False)))
+    world.pass_time(5)
+    assert [number for number, _, _ in listed(world)] == [1, 2, 4, 5]
 
 
 def test_a_store_is_whole_after_replays_and_purges(world: World) -> None:

@@ -293,6 +293,7 @@ def _make_older(path: Path) -> None:
             for row in found:
                 marks = ",".join("?" * (len(row) + 1))
                 connection.execute(f"INSERT INTO {name} VALUES ({marks})", rows.sealed(row))
+        connection.execute("DROP TABLE purged")
         connection.execute("PRAGMA user_version = 1")
         connection.create_function("seal", -1, rows.seal, deterministic=True)
         connection.execute(

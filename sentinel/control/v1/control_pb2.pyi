@@ -68,7 +68,7 @@ class SourceStatus(_message.Message):
     def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., sight: _Optional[str] = ..., reason: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., subjects: _Optional[int] = ..., network: _Optional[str] = ..., edge: _Optional[str] = ..., last_frame_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_heard_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., login_url: _Optional[str] = ..., rejected: _Optional[int] = ..., own_variables: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class SinkStatus(_message.Message):
-    __slots__ = ("name", "type", "pending", "delivered", "dead", "held", "last_error")
+    __slots__ = ("name", "type", "pending", "delivered", "dead", "held", "last_error", "absorbed", "purged")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     PENDING_FIELD_NUMBER: _ClassVar[int]
@@ -76,6 +76,8 @@ class SinkStatus(_message.Message):
     DEAD_FIELD_NUMBER: _ClassVar[int]
     HELD_FIELD_NUMBER: _ClassVar[int]
     LAST_ERROR_FIELD_NUMBER: _ClassVar[int]
+    ABSORBED_FIELD_NUMBER: _ClassVar[int]
+    PURGED_FIELD_NUMBER: _ClassVar[int]
     name: str
     type: str
     pending: int
@@ -83,7 +85,9 @@ class SinkStatus(_message.Message):
     dead: int
     held: int
     last_error: str
-    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., pending: _Optional[int] = ..., delivered: _Optional[int] = ..., dead: _Optional[int] = ..., held: _Optional[int] = ..., last_error: _Optional[str] = ...) -> None: ...
+    absorbed: int
+    purged: int
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., pending: _Optional[int] = ..., delivered: _Optional[int] = ..., dead: _Optional[int] = ..., held: _Optional[int] = ..., last_error: _Optional[str] = ..., absorbed: _Optional[int] = ..., purged: _Optional[int] = ...) -> None: ...
 
 class ReloadRequest(_message.Message):
     __slots__ = ()
