@@ -117,7 +117,11 @@ def _faulty(app: Application, loaded: Loaded, config: Config, *, in_full: bool) 
             types[name] = config.sinks[name].type
     if others:
         raise ConfigError(tuple(others))
-    said = {name: "; ".join(str(fault) if in_full else fault.text for fault in found) for name, found in faults.items()}
+    # What stands on the command line needs no place: there is nothing else.
+    said = {
+        name: "; ".join(str(fault) if in_full else fault.text.removeprefix("--url ") for fault in found)
+        for name, found in faults.items()
+    }
     return {name: FaultVerdict(name, types[name], text) for name, text in said.items()}
 
 

@@ -183,8 +183,9 @@ def _left(given: Given, faults: Iterable[Located], around: Surroundings) -> Conf
     places = [each.place for each in faults]
     # A key that is dropped may leave its group without what the group needs.
     for _ in range(DEEPEST):
-        for place in places:
-            rest = _dropped(rest, place[:2] if place[:1] == ("sinks",) else place)
+        # Several faults may be in one and the same part, which goes once.
+        for place in {_part(rest, place[:2] if place[:1] == ("sinks",) else place) for place in places}:
+            rest = _without(rest, place)
         try:
             return Config.model_validate(rest, context=around)
         except ValidationError as error:
@@ -192,13 +193,18 @@ def _left(given: Given, faults: Iterable[Located], around: Surroundings) -> Conf
     return None
 
 
-def _dropped(given_values: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
-    """The values without what stands at `place`; what is missing, or in a list, takes along what it stands in."""
+def _part(given_values: Mapping[str, Any], place: Place) -> Place:
+    """What goes with `place`: what is missing, or in a list, takes along what it stands in."""
     above = get(given_values, place[:-1]) if place else None
-    if not place:
+    if not place or (isinstance(above, Mapping) and place[-1] in above):
+        return place
+    return _part(given_values, place[:-1])
+
+
+def _without(given_values: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
+    above = get(given_values, place[:-1]) if place else None
+    if not isinstance(above, Mapping):
         return given_values
-    if not isinstance(above, Mapping) or place[-1] not in above:
-        return _dropped(given_values, place[:-1])
     left = {key: value for key, value in above.items() if key != place[-1]}
     whole: Mapping[str, Any] = set_at(given_values, place[:-1], left)
     return whole

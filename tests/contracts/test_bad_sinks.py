@@ -14,7 +14,7 @@ def refused(tmp_path: Path, sinks: str) -> list[str]:
     file = tmp_path / "sentinel.yaml"
     file.write_text(f"sinks:\n{sinks}\n")
     loaded = examine(file, {}, cwd=tmp_path)
-    found = loaded.faults or tuple(map(loaded.located, check(loaded.config))) if loaded.config else loaded.faults
+    found = (*loaded.faults, *(map(loaded.located, check(loaded.rest)) if loaded.rest else ()))
     return [str(fault).removeprefix(f"{file}:") for fault in found]
 
 
@@ -55,6 +55,19 @@ def test_it_is_refused_with_line_key_and_remedy(tmp_path: Path, sink: str, said:
     (fault,) = refused(tmp_path, f"  a: {sink}")
     assert fault.startswith("2: sinks.a")
     assert said.removeprefix("a: ") in fault
+
+
+def test_several_faults_in_one_sink_hide_none_of_another(tmp_path: Path) -> None:
+    sinks = "  a: {type: webhook, url: 'https://x', allow: [everywhere], in_flight: 0}\n"
+    sinks += "  b: {type: apprise, url: 'nfty://x'}"
+    found = refused(tmp_path, sinks)
+    assert [fault.split(": ")[1] for fault in found] == ["sinks.a.allow", "sinks.a.in_flight", "sinks.b.url"]
+
+
+def test_the_faults_of_every_severity_are_told_at_once(tmp_path: Path) -> None:
+    sink = "{type: apprise, url: 'ntfy://x', by_severity: {info: {priority: loudest}, critical: {prio: max}}}"
+    found = refused(tmp_path, f"  a: {sink}")
+    assert [fault.split(": ")[1] for fault in found] == ["sinks.a.by_severity.info", "sinks.a.by_severity.critical"]
 
 
 def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -282,6 +282,12 @@ def test_a_certificate_for_another_name_is_not_trusted(hook: Hook, secured: Endp
     assert not secured.requests
 
 
+def test_who_is_sent_elsewhere_is_told_what_to_do(hook: Hook) -> None:
+    with Endpoint(status(301)) as endpoint, pytest.raises(DeliveryError) as raised:
+        hook(f"http://{endpoint.place}/").send(message(), START)
+    assert str(raised.value) == "HTTP 301 Moved Permanently, and a redirect is not followed: give the final address"
+
+
 def test_an_answer_without_tls_is_no_secure_connection(hook: Hook) -> None:
     with Endpoint(status(200)) as endpoint, pytest.raises(DeliveryError, match="no secure connection"):
         hook(f"https://{endpoint.place}/").send(message(), START)

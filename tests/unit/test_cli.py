@@ -610,7 +610,7 @@ class TestTestNotify:
     def test_an_address_may_take_its_secret_from_a_variable(self, monkeypatch: pytest.MonkeyPatch) -> None:
         result = run("test-notify", "--url", "json://${TOKEN}@x")
         assert result.exit_code == 1
-        assert "url  failed: --url uses ${TOKEN}, and the variable TOKEN is not set\n" in result.stdout
+        assert "url  failed: uses ${TOKEN}, and the variable TOKEN is not set\n" in result.stdout
         monkeypatch.setenv("TOKEN", "canary")
         assert run("test-notify", "--url", "json://${TOKEN}@x").exit_code == 0
 

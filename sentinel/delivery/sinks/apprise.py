@@ -79,11 +79,9 @@ class AppriseSink:
         self.audience = Audience.INCIDENTS if self._keyed else Audience.PEOPLE
         # Most services pace their sends by themselves, so each is kept as long as the sink.
         self._usual = _alone(service)
-        self._for: dict[Severity, tuple[dict[str, Any], Apprise]] = {}
-        for severity, parameters in (by_severity or {}).items():
-            settings, special = _special(url.strip(), service, severity, parameters)
+        self._for = _specials(url.strip(), service, by_severity or {})
+        for parameters in (by_severity or {}).values():
             self._secrets |= {value for value in parameters.values() if len(value) > LONGEST_PLAIN}
-            self._for[severity] = (settings, _alone(special))
 
     def send(self, message: Message, now: datetime) -> None:
         """Sends the message in words, or opens or closes its incident; raises DeliveryError."""
@@ -197,6 +195,24 @@ def _keeps_incidents(service: NotifyBase) -> bool:
     """Whether the service opens and closes incidents by a key that it is given."""
     parameters: Mapping[str, Mapping[str, Any]] = service.template_args
     return "dedup" in parameters and "map" in parameters.get("action", {}).get("values", ())
+
+
+def _specials(
+    url: str, service: NotifyBase, by_severity: Mapping[Severity, Mapping[str, str]]
+) -> dict[Severity, tuple[dict[str, Any], Apprise]]:
+    """What messages of each severity get instead; raises ConfigError with the faults of all."""
+    found: dict[Severity, tuple[dict[str, Any], Apprise]] = {}
+    faults: list[Fault] = []
+    for severity, parameters in by_severity.items():
+        try:
+            settings, special = _special(url, service, severity, parameters)
+        except ConfigError as error:
+            faults += error.faults
+        else:
+            found[severity] = (settings, _alone(special))
+    if faults:
+        raise ConfigError(tuple(faults))
+    return found
 
 
 def _special(

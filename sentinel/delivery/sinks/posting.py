@@ -42,6 +42,7 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (http.client.HTTPException, "the answer is no valid HTTP"),
 )
 _WORTH_A_RETRY = frozenset({408, 425, 429})
+_ELSEWHERE = frozenset({301, 302, 303, 307, 308})
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,9 +263,11 @@ def _date(text: str) -> datetime | None:
 
 def _status(status: int) -> str:
     try:
-        return f"HTTP {status} {HTTPStatus(status).phrase}"
+        known = HTTPStatus(status)
     except ValueError:
         return f"HTTP {status}"
+    elsewhere = ", and a redirect is not followed: give the final address" if status in _ELSEWHERE else ""
+    return f"HTTP {status} {known.phrase}{elsewhere}"
 
 
 def _split(text: str) -> SplitResult:
