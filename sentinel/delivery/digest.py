@@ -9,6 +9,8 @@ from sentinel.model import SubjectKey
 from sentinel.times import local_time
 
 MORE = "and {} more"
+NAMED = 3
+"""Names in a title."""
 _TO = "\u2013"
 _LOUDNESS = {severity: number for number, severity in enumerate(Severity)}
 
@@ -52,7 +54,8 @@ def digest(message: Message, word: Words, reading: Reading, size: int) -> Text:
     now_so = [_line(story.last, word, reading, _at(story.last.timestamp, reading)) for story in still]
     passed = [_line(story.first, word, reading, _span(story, reading)) for story in over]
     lines = [*now_so, *(["Came and went:"] if now_so and passed else []), *passed]
-    return Text(_counts(len(now_so), len(passed)), "\n".join(_within(lines, size)))
+    title = f"{_counts(len(now_so), len(passed))}: {_names([story.last for story in (*still, *over)])}"
+    return Text(title, "\n".join(_within(lines, size)))
 
 
 def _outranked(story: Story) -> frozenset[str]:
@@ -68,6 +71,13 @@ def _counts(still: int, over: int) -> str:
     if not over:
         return changes
     return f"{changes}, {over} more came and went" if still else f"{over} came and went"
+
+
+def _names(events: Sequence[Event]) -> str:
+    """Whom it is about, the gravest first."""
+    names = list(dict.fromkeys(event.subject_name or event.subject.id for event in events))
+    *some, last = names if len(names) <= NAMED else [*names[:NAMED], f"{len(names) - NAMED} more"]
+    return f"{', '.join(some)} and {last}" if some else last
 
 
 def _line(event: Event, word: Words, reading: Reading, when: str) -> str:

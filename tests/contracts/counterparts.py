@@ -15,6 +15,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from queue import SimpleQueue
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -96,8 +97,10 @@ def free_port() -> int:
 
 # MQTT ------------------------------------------------------------------------------------------------------------
 
-_PATIENCE = 10.0
+_PATIENCE = 60.0
 """Seconds."""
+_MEMORY = Path("/dev/shm")
+"""Where files are that no busy disk delays."""
 _NO_MORE = "no/more"
 
 
@@ -130,10 +133,11 @@ def broker(
     allowed = f'authorization {{ username: "{login[0]}", password: "{login[1]}" }}'
     secured = f'tls {{ cert_file: "{proof.certificate}", key_file: "{proof.key}" }}' if proof else ""
     configuration = folder / "broker.conf"
+    store = TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else folder)
     configuration.write_text(f"""
         server_name: broker
         listen: "127.0.0.1:-1"
-        jetstream {{ store_dir: "{folder}" }}
+        jetstream {{ store_dir: "{store.name}" }}
         mqtt {{
             listen: "127.0.0.1:{port}"
             {allowed}
@@ -141,7 +145,7 @@ def broker(
         }}
     """)
     program = Path(sysconfig.get_path("scripts"), "nats-server")
-    with subprocess.Popen([program, "-c", configuration], stderr=subprocess.PIPE, text=True) as process:
+    with store, subprocess.Popen([program, "-c", configuration], stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         assert any("Server is ready" in line for line in process.stderr), "the broker does not start"
         try:
@@ -167,6 +171,7 @@ def _subscribed(port: int, login: tuple[str, str], proof: Proof | None) -> Itera
     client.username_pw_set(*login)
     if proof:
         client.tls_set(ca_certs=str(proof.authority))
+    client.reconnect_delay_set(1, 1)
     client.on_connect = listen
     client.on_subscribe = lambda *_: listening.set()
     client.on_message = hear

@@ -143,9 +143,9 @@ def test_a_server_that_proves_to_be_another_gets_nothing(tls: ssl.SSLContext) ->
 # MQTT ------------------------------------------------------------------------------------------------------------
 
 
-def mqtt(port: int, topic: str = "ops/tailnet", *, scheme: str = "mqtt") -> Sink:
-    """With a second instead of four for the broker's word."""
-    return apprise(f"{scheme}://{LOGIN[0]}:{LOGIN[1]}@localhost:{port}/{topic}?rto=1")
+def mqtt(port: int, *, scheme: str = "mqtt", patience: int = 30) -> Sink:
+    """With so many seconds for the broker's word."""
+    return apprise(f"{scheme}://{LOGIN[0]}:{LOGIN[1]}@localhost:{port}/ops/tailnet?rto={patience}")
 
 
 def test_a_message_is_published_under_its_topic_and_the_broker_confirms_it(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_a_broker_that_refuses_the_login_took_nothing_and_is_tried_again(
     port = free_port()
     with broker(tmp_path, port=port, login=("somebody", "else")) as published:
         with pytest.raises(DeliveryError) as raised:
-            mqtt(port).send(message(), START)
+            mqtt(port, patience=1).send(message(), START)
         assert published() == []
     assert raised.value.retryable
     assert "canary" not in f"{raised.value!r} {everything_logged()}".lower()
@@ -179,13 +179,13 @@ def test_a_broker_that_refuses_the_login_took_nothing_and_is_tried_again(
 
 def test_who_answers_nothing_is_no_broker_that_took_the_message() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(DeliveryError) as raised:
-        mqtt(silent.getsockname()[1]).send(message(), START)
+        mqtt(silent.getsockname()[1], patience=1).send(message(), START)
     assert raised.value.retryable
 
 
 def test_a_broker_that_was_away_gets_the_message_once_and_not_what_was_tried_meanwhile(tmp_path: Path) -> None:
     port = free_port()
-    sink = mqtt(port)
+    sink = mqtt(port, patience=3)
     with broker(tmp_path, port=port, login=LOGIN) as published:
         sink.send(message(event(number=1)), START)
         assert len(published()) == 1

@@ -184,7 +184,7 @@ def test_what_is_still_so_comes_before_what_came_and_went() -> None:
         happened(OFFLINE, 4, subject="tv", minutes=30),
     )
     assert told == [
-        "2 changes, 1 more came and went",
+        "2 changes, 1 more came and went: pi, tv and nas",
         "pi lost contact, since 09:12",
         "tv lost contact, since 09:30",
         "Came and went:",
@@ -194,7 +194,7 @@ def test_what_is_still_so_comes_before_what_came_and_went() -> None:
 
 def test_when_everything_came_and_went_that_is_all_that_is_said() -> None:
     told = digested(happened(OFFLINE, 1), happened(ONLINE, 2, minutes=5))
-    assert told == ["1 came and went", "nas lost contact, 09:00\u201309:05"]
+    assert told == ["1 came and went: nas", "nas lost contact, 09:00\u201309:05"]
 
 
 def test_the_gravest_comes_first() -> None:
@@ -214,7 +214,7 @@ def test_a_removal_speaks_for_the_contact_that_it_ended() -> None:
 @pytest.mark.parametrize("size", [80, 200, 1_000])
 def test_many_are_cut_with_their_number(size: int) -> None:
     told = digested(*(happened(OFFLINE, number, subject=f"s{number}") for number in range(1, 500)), size=size)
-    assert told[0] == "499 changes"
+    assert told[0] == "499 changes: s1, s2, s3 and 496 more"
     assert told[-1] == f"and {499 - len(told[1:-1])} more"
     assert len("\n".join(told[1:])) <= size
 
