@@ -13,5 +13,5 @@ def stored(config: Config) -> StoredClient | None:
     if not path.exists():
         return None
     reader = SqliteReader(path, tables.CATALOGUE)
-    sinks = sorted(config.sinks)
+    sinks = {name: sink.type for name, sink in config.sinks.items()}
     return StoredClient(Answers(reader=reader, rooms=tables.rooms(config), routes=routing.routes(config), sinks=sinks))

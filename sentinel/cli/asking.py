@@ -121,7 +121,7 @@ def devices(
     states = () if online is None else ("online",) if online else ("offline",)
     wanted = SubjectsWanted(names, tags, owners, systems, states, detailed=as_json)
     filtered = bool(names or tags or owners or systems or states)
-    with _answering(context, where.socket) as asked:
+    with answering(context, where.socket) as asked:
         subjects = asked.subjects(wanted)
     if as_json:
         print_json([subject_json(subject) for subject in subjects])
@@ -165,7 +165,7 @@ def events(
     if follow:
         with connected(where.socket) as client:
             return _follow(client, wanted, where.time_zone, as_json=as_json)
-    with _answering(context, where.socket) as asked:
+    with answering(context, where.socket) as asked:
         found = list(asked.events(wanted))
     if as_json:
         print_json([occurrence_json(occurrence) for occurrence in found])
@@ -186,7 +186,7 @@ def explain(context: click.Context, *, about: str, as_json: bool) -> int:
     EVENT is the beginning of an id or a number, DEVICE a short name, full name, address or id.
     """
     where = asking(context)
-    with _answering(context, where.socket) as asked:
+    with answering(context, where.socket) as asked:
         found = asked.explain(about)
     if not found:
         click.echo(f"error: neither an event nor a device is {about}: 'sentinel-py events --json' has ids", err=True)
@@ -202,7 +202,7 @@ def explain(context: click.Context, *, about: str, as_json: bool) -> int:
 
 
 @contextmanager
-def _answering(context: click.Context, socket: Path) -> Iterator[Asked]:
+def answering(context: click.Context, socket: Path) -> Iterator[Asked]:
     """The running service; if there is none, the store that the last one left."""
     with ExitStack() as stack:
         try:

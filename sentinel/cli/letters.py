@@ -1,17 +1,19 @@
 """Commands about what was to be sent: deliveries, and the dead ones."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
 
-from sentinel.cli.asking import json_option, limit_option
+from sentinel.cli.asking import answering, json_option, limit_option
+from sentinel.cli.completing import complete_sinks
 from sentinel.cli.group import ExitCode, SentinelCommand, SentinelGroup
 from sentinel.cli.printing import print_json
 from sentinel.cli.session import asking
 from sentinel.cli.tables import local, screen, table, wrapped
+from sentinel.config.values import nearest
 from sentinel.control.client import connected
 from sentinel.control.values import Letter, SinkStatus
 from sentinel.logs import escape_controls
@@ -19,7 +21,9 @@ from sentinel.logs import escape_controls
 STATES = ("pending", "delivered", "dead", "absorbed")
 COUNTED = ("delivered", "pending", "dead", "absorbed", "purged")
 
-sink_option = click.option("--sink", default="", metavar="SINK", help="Only those of this sink.")
+sink_option = click.option(
+    "--sink", default="", metavar="SINK", help="Only those of this sink.", shell_complete=complete_sinks
+)
 all_option = click.option("--all", "everything", is_flag=True, help="All dead deliveries of all sinks.")
 ids_argument = click.argument("ids", metavar="[ID]...", nargs=-1, type=click.IntRange(min=1))
 
@@ -32,7 +36,8 @@ ids_argument = click.argument("ids", metavar="[ID]...", nargs=-1, type=click.Int
 @click.pass_context
 def deliveries(context: click.Context, *, sink: str, state: str | None, limit: int, as_json: bool) -> int:
     """List what was to be sent where, and how that went."""
-    return _list(context, sink=sink, state=state or "", limit=limit, as_json=as_json, none="Nothing was to be sent.")
+    none = f"Nothing is {state}." if state else "Nothing was to be sent."
+    return _list(context, sink=sink, state=state or "", limit=limit, as_json=as_json, none=none)
 
 
 @click.group("dlq", cls=SentinelGroup)
@@ -57,10 +62,10 @@ def list_dead(context: click.Context, *, sink: str, limit: int, as_json: bool) -
 def show(context: click.Context, *, number: int, as_json: bool) -> int:
     """Say everything about one delivery."""
     where = asking(context)
-    with connected(where.socket) as client:
-        found = client.deliveries(ids=(number,))
+    with answering(context, where.socket) as asked:
+        found = asked.deliveries(ids=(number,))
     if not found:
-        raise click.ClickException(f"there is no delivery {number}")
+        return _nothing(f"there is no delivery {number}: 'sentinel-py deliveries' lists them")
     if as_json:
         print_json(_json(found[0]))
     else:
@@ -79,8 +84,9 @@ def replay(context: click.Context, *, ids: tuple[int, ...], sink: str, everythin
     _refuse_unmeant(ids, sink, everything=everything)
     with connected(asking(context).socket) as client:
         count = client.replay(ids=ids, sink=sink, to=to)
+        known = client.sinks()
     click.echo(f"{count} {'delivery is' if count == 1 else 'deliveries are'} pending again.")
-    return ExitCode.OK if count or not ids else ExitCode.FAILURE
+    return _done(count, ids, sink, known)
 
 
 @dlq.command(cls=SentinelCommand)
@@ -93,8 +99,32 @@ def purge(context: click.Context, *, ids: tuple[int, ...], sink: str, everything
     _refuse_unmeant(ids, sink, everything=everything)
     with connected(asking(context).socket) as client:
         count = client.purge(ids=ids, sink=sink)
+        known = client.sinks()
     click.echo(f"{count} {'delivery was' if count == 1 else 'deliveries were'} forgotten.")
-    return ExitCode.OK if count or not ids else ExitCode.FAILURE
+    return _done(count, ids, sink, known)
+
+
+def _done(count: int, ids: Collection[int], sink: str, known: Iterable[SinkStatus]) -> int:
+    """The exit code, once so many of the dead ones that were meant were found; and what was wrong with the others."""
+    if not count and (unknown := _unknown(sink, known)):
+        return _nothing(unknown)
+    left = len(set(ids)) - count
+    if left <= 0:
+        return ExitCode.OK
+    whose = f"{left} of them {'is' if left == 1 else 'are'}" if count else "what has that number is"
+    _nothing(f"{whose} not dead{f' at {sink}' if sink else ''}: 'sentinel-py dlq list' has all that are")
+    return ExitCode.PARTIAL if count else ExitCode.NOTHING_MATCHED
+
+
+def _unknown(sink: str, known: Iterable[SinkStatus]) -> str:
+    """What to say of a sink that nobody knows; empty for one that is known, or for none."""
+    names = [one.name for one in known]
+    return f"no sink is named {sink}{nearest(sink, names)}" if sink and sink not in names else ""
+
+
+def _nothing(why: str) -> int:
+    click.echo(f"error: {escape_controls(why)}", err=True)
+    return ExitCode.NOTHING_MATCHED
 
 
 def _refuse_unmeant(ids: tuple[int, ...], sink: str, *, everything: bool) -> None:
@@ -104,14 +134,15 @@ def _refuse_unmeant(ids: tuple[int, ...], sink: str, *, everything: bool) -> Non
 
 def _list(context: click.Context, *, sink: str, state: str, limit: int, as_json: bool, none: str) -> int:
     where = asking(context)
-    with connected(where.socket) as client:
-        found = client.deliveries(sink=sink, state=state, limit=limit)
-        if as_json:
-            print_json([_json(letter) for letter in found])
-            return ExitCode.OK
-        sums = _sums(one for one in client.status().sinks if sink in ("", one.name))
+    with answering(context, where.socket) as asked:
+        found, known = asked.deliveries(sink=sink, state=state, limit=limit), asked.sinks()
+    if not found and (unknown := _unknown(sink, known)):
+        return _nothing(unknown)
+    if as_json:
+        print_json([_json(letter) for letter in found])
+        return ExitCode.OK
     click.echo("\n".join(_table(found, where.time_zone) if found else [none]))
-    if sums:
+    if sums := _sums(one for one in known if sink in ("", one.name)):
         click.echo("\n".join(["", *sums]))
     return ExitCode.OK
 

@@ -15,7 +15,7 @@ from sentinel.cli.printing import print_json
 from sentinel.cli.session import examined, settled, unconfigured
 from sentinel.cli.tables import width, wrapped
 from sentinel.config import SINKS, Config, Loaded
-from sentinel.config.crossing import nearest
+from sentinel.config.values import nearest
 from sentinel.errors import ConfigError, Fault
 from sentinel.logs import escape_controls
 

@@ -1,7 +1,6 @@
 """What is wrong between keys that are right each by itself."""
 
 from collections.abc import Collection, Iterator
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from sentinel.config.document import Place
 from sentinel.config.groups import DETECTORS
 from sentinel.config.model import Config
 from sentinel.config.sinks import FileSink
+from sentinel.config.values import nearest
 
 _KEPT = 1_000
 """As many full files of a sink are looked at."""
@@ -29,14 +29,6 @@ def crossed(
     yield from _files(config)
     yield from _detectors(config)
     yield from _credentials(config)
-
-
-def nearest(name: str, names: Collection[str]) -> str:
-    """Advice on a name that nobody knows."""
-    near = get_close_matches(name.lower(), {known.lower(): known for known in names}, n=1, cutoff=0.5)
-    if near:
-        return f": did you mean `{next(known for known in names if known.lower() == near[0])}`?"
-    return f": there are {', '.join(names)}" if names else ": there are none"
 
 
 def unrouted(config: Config) -> tuple[str, ...]:

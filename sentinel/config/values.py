@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -49,6 +49,14 @@ def socket_directory(env: Mapping[str, str], state_directory: Path) -> Path:
     if user_runtime := env.get("XDG_RUNTIME_DIR", ""):
         return Path(user_runtime) / "sentinel"
     return state_directory
+
+
+def nearest(name: str, names: Collection[str]) -> str:
+    """Advice on a name that nobody knows."""
+    near = get_close_matches(name.lower(), {known.lower(): known for known in names}, n=1, cutoff=0.5)
+    if near:
+        return f": did you mean `{next(known for known in names if known.lower() == near[0])}`?"
+    return f": there are {', '.join(names)}" if names else ": there are none"
 
 
 def variables(text: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import orjson
 
+from sentinel.control import letters
 from sentinel.control.moments import stamp
 from sentinel.control.v1 import control_pb2
 from sentinel.events import Event
@@ -67,10 +68,10 @@ class _Line(NamedTuple):
 
 
 class Answers:
-    """What the store can say, in the words of the control protocol. `sinks` are the configured ones."""
+    """What the store can say, in the words of the control protocol. `sinks`: names and types."""
 
     def __init__(
-        self, *, reader: Reader, rooms: Mapping[str, Room], routes: Sequence[Route], sinks: Collection[str]
+        self, *, reader: Reader, rooms: Mapping[str, Room], routes: Sequence[Route], sinks: Mapping[str, str]
     ) -> None:
         self._reader = reader
         self._rooms = rooms
@@ -115,6 +116,14 @@ class Answers:
         found = [self._explained_subject(subject) for subject in self._named(request.about)]
         return control_pb2.ExplainResponse(subjects=found)
 
+    def deliveries(self, request: control_pb2.ListDeliveriesRequest) -> Iterator[control_pb2.ListDeliveriesResponse]:
+        """What was to be sent where, oldest first. Raises ControlError."""
+        return letters.listed(self._reader, request)
+
+    def sinks(self) -> list[control_pb2.SinkStatus]:
+        """How it stands with each sink, sorted by name."""
+        return letters.summed(self._reader.sink_counts(), self._sinks)
+
     def _known(self, types: Collection[str] = ()) -> Iterator[_Subject]:
         kinds = {(source, type_): kind for source, room in self._rooms.items() for type_, kind in room.kinds.items()}
         for row in self._reader.subjects(types):
@@ -141,7 +150,7 @@ class Answers:
         return (source, name) if slash and source in self._rooms else ("", about)
 
     def _explained_event(self, told: Told) -> control_pb2.ExplainedEvent:
-        answer = _event(told)
+        answer = self._followed(told)
         concerned = {outcome.sink for outcome in told.outcomes}
         answer.outcomes.extend(
             control_pb2.Outcome(sink=sink, state=OutcomeState.UNROUTED, why=NOT_ASKED)
@@ -151,13 +160,24 @@ class Answers:
         routes = [route.label for route in matching(told.event, self._routes)]
         return control_pb2.ExplainedEvent(event=answer, routes=routes)
 
+    def _followed(self, told: Told) -> control_pb2.ListEventsResponse:
+        """The event with its outcomes, and of each message what became of that."""
+        answer = _event(told)
+        wanted = [outcome.message for outcome in told.outcomes if outcome.message is not None]
+        found = self._reader.deliveries(sink="", state=None, ids=wanted, limit=0) if wanted else ()
+        sent = {str(one.delivery.id): one for one in found}
+        for outcome in answer.outcomes:
+            if outcome.message and not outcome.why:
+                outcome.why = letters.fate(sent.get(outcome.message))
+        return answer
+
     def _explained_subject(self, subject: _Subject) -> control_pb2.ExplainedSubject:
         key = subject.row.key
         wanted = Wanted(subjects=(key,), name=key.id, source=key.source)
         return control_pb2.ExplainedSubject(
             subject=_subject(_line(subject, True)),
             problems=[_problem(problem) for problem in self._reader.open_problems(key)],
-            events=[_event(told) for told in self._reader.events(after=0, newest=NEWEST, wanted=wanted)],
+            events=[self._followed(told) for told in self._reader.events(after=0, newest=NEWEST, wanted=wanted)],
         )
 
 

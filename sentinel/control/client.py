@@ -19,6 +19,7 @@ from sentinel.control.values import (
     Letter,
     Occurrence,
     Reloaded,
+    SinkStatus,
     Status,
     Subject,
     SubjectsWanted,
@@ -84,6 +85,10 @@ class ControlClient:
         """The newest `limit` deliveries that match, oldest first; what is empty matches all, 0 means all."""
         request = control_pb2.ListDeliveriesRequest(sink=sink, state=state, limit=limit, ids=ids)
         return tuple(map(values.letter, self._parts(self._stub.ListDeliveries(request))))
+
+    def sinks(self) -> tuple[SinkStatus, ...]:
+        """How it stands with each sink, sorted by name."""
+        return self.status().sinks
 
     def replay(self, *, ids: Iterable[int] = (), sink: str = "", to: str = "") -> int:
         """Makes dead deliveries that match pending again, at the sink `to` if any; returns how many."""

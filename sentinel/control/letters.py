@@ -1,7 +1,7 @@
 """Deliveries for the command line: listed from the store; replayed and purged by the writer."""
 
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 import orjson
 
@@ -9,11 +9,12 @@ from sentinel.control.moments import stamp
 from sentinel.control.v1 import control_pb2
 from sentinel.errors import ControlError
 from sentinel.model import Burial, Command, DeliveryState, Replay
-from sentinel.store.protocol import Reader, Sent
+from sentinel.store.protocol import Reader, Sent, SinkCounts
 
 AT_ONCE = 1_000
 """Deliveries per command, so that the writer's other work comes in between."""
 COMMITTED_WITHIN = 30.0
+NOTHING = SinkCounts({}, held=0, last_error="")
 
 Dead = tuple[tuple[int, str], ...]
 """Numbers of dead deliveries, with their sinks."""
@@ -29,6 +30,33 @@ def listed(reader: Reader, request: control_pb2.ListDeliveriesRequest) -> Iterat
         raise ControlError(f"there is no state {request.state}: ask for {', '.join(DeliveryState)}") from None
     found = reader.deliveries(sink=request.sink, state=state, ids=tuple(request.ids), limit=request.limit)
     return map(_listed, found)
+
+
+def fate(sent: Sent | None) -> str:
+    """Why a message that was decided has not arrived; empty if it has. None is one that is no longer kept."""
+    if sent is None:
+        return "it did not arrive and was purged"
+    error = f": {sent.delivery.error}" if sent.delivery.error else ""
+    match sent.state:
+        case DeliveryState.DELIVERED:
+            return ""
+        case DeliveryState.DEAD:
+            return f"it did not arrive{error}"
+        case DeliveryState.PENDING:
+            return f"it has not arrived yet{error}"
+    # An incident that came and went while its service was away: nobody has to hear of either.
+    over = sent.absorbed_by == sent.delivery.id
+    return "it was over before it could be sent" if over else f"message {sent.absorbed_by} speaks for it"
+
+
+def summed(counts: Mapping[str, SinkCounts], sinks: Mapping[str, str]) -> list[control_pb2.SinkStatus]:
+    """How it stands with each sink, sorted by name.
+
+    `sinks` are the types of the configured ones. Others are there as far as they left something that can be replayed,
+    or that was purged.
+    """
+    left = {name for name, found in counts.items() if found.states.get(DeliveryState.DEAD) or found.purged}
+    return [_summed(name, sinks.get(name, ""), counts.get(name, NOTHING)) for name in sorted(sinks.keys() | left)]
 
 
 def replay(reader: Reader, ask: Ask, sinks: Collection[str], request: control_pb2.ReplayDeliveriesRequest) -> int:
@@ -60,6 +88,20 @@ def _obeyed(ask: Ask, dead: Dead, command: Callable[[Dead], Command]) -> None:
     for _ in portions:
         if not committed.acquire(timeout=COMMITTED_WITHIN):
             raise ControlError("the writer did not get to it: look at the service's log")
+
+
+def _summed(name: str, type_: str, counts: SinkCounts) -> control_pb2.SinkStatus:
+    return control_pb2.SinkStatus(
+        name=name,
+        type=type_,
+        pending=counts.states.get(DeliveryState.PENDING, 0),
+        delivered=counts.states.get(DeliveryState.DELIVERED, 0),
+        dead=counts.states.get(DeliveryState.DEAD, 0),
+        held=counts.held,
+        last_error=counts.last_error,
+        absorbed=counts.states.get(DeliveryState.ABSORBED, 0),
+        purged=counts.purged,
+    )
 
 
 def _listed(sent: Sent) -> control_pb2.ListDeliveriesResponse:

@@ -17,7 +17,6 @@ from sentinel.control.moments import stamp
 from sentinel.control.v1 import control_pb2, control_pb2_grpc
 from sentinel.control.values import Reloaded
 from sentinel.errors import ControlError, StoreError
-from sentinel.model import DeliveryState
 from sentinel.pipeline.writer import SourceReport
 from sentinel.policy.routes import Route
 from sentinel.sources.room import Room
@@ -122,7 +121,7 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
             store_path=str(self._live.store_path),
             events=events,
             sources=[self._source(report) for report in self._live.sources()],
-            sinks=[_sink(name, self._sinks.get(name, ""), counts.get(name)) for name in self._shown(counts)],
+            sinks=letters.summed(counts, self._sinks),
             troubles=filter(None, (*self._live.troubles(), unreadable)),
             last_words=self._live.last_words,
             warnings=self._live.warnings(),
@@ -168,7 +167,7 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
     ) -> Iterator[control_pb2.ListDeliveriesResponse]:
         """What was to be sent where, oldest first, and how that went."""
         with _refusing(context):
-            yield from letters.listed(self._reader, request)
+            yield from self._answers.deliveries(request)
 
     def ReplayDeliveries(
         self, request: control_pb2.ReplayDeliveriesRequest, context: grpc.ServicerContext
@@ -184,11 +183,6 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
         """Dead deliveries are forgotten."""
         with _refusing(context):
             return control_pb2.PurgeDeliveriesResponse(count=letters.purge(self._reader, self._ask, request))
-
-    def _shown(self, counts: Mapping[str, SinkCounts]) -> list[str]:
-        """The sinks that there are, and those that are gone and left something that can be replayed or was purged."""
-        left = {name for name, found in counts.items() if found.states.get(DeliveryState.DEAD) or found.purged}
-        return sorted(self._sinks.keys() | left)
 
     def _source(self, report: SourceReport) -> control_pb2.SourceStatus:
         heard = self._live.heard(report.name)
@@ -217,18 +211,3 @@ def _refusing(context: grpc.ServicerContext) -> Iterator[None]:
         yield
     except ControlError as error:
         context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
-
-
-def _sink(name: str, type_: str, counts: SinkCounts | None) -> control_pb2.SinkStatus:
-    states = counts.states if counts else {}
-    return control_pb2.SinkStatus(
-        name=name,
-        type=type_,
-        pending=states.get(DeliveryState.PENDING, 0),
-        delivered=states.get(DeliveryState.DELIVERED, 0),
-        dead=states.get(DeliveryState.DEAD, 0),
-        held=counts.held if counts else 0,
-        last_error=counts.last_error if counts else "",
-        absorbed=states.get(DeliveryState.ABSORBED, 0),
-        purged=counts.purged if counts else 0,
-    )

@@ -1,11 +1,11 @@
 """The command line's side where no service runs: the same answers from the store that one left."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sentinel.control import values
 from sentinel.control.answers import Answers
 from sentinel.control.v1 import control_pb2
-from sentinel.control.values import EventsWanted, Explanation, Occurrence, Subject, SubjectsWanted
+from sentinel.control.values import EventsWanted, Explanation, Letter, Occurrence, SinkStatus, Subject, SubjectsWanted
 from sentinel.store.protocol import EVERYTHING
 
 
@@ -34,3 +34,14 @@ class StoredClient:
     def explain(self, about: str) -> Explanation:
         """Why sinks were told or not."""
         return values.explanation(self._answers.explain(control_pb2.ExplainRequest(about=about)))
+
+    def deliveries(
+        self, *, sink: str = "", state: str = "", limit: int = 0, ids: Iterable[int] = ()
+    ) -> tuple[Letter, ...]:
+        """What was to be sent where, oldest first."""
+        request = control_pb2.ListDeliveriesRequest(sink=sink, state=state, limit=limit, ids=ids)
+        return tuple(map(values.letter, self._answers.deliveries(request)))
+
+    def sinks(self) -> tuple[SinkStatus, ...]:
+        """How it stands with each sink, sorted by name."""
+        return tuple(map(values.sink_status, self._answers.sinks()))

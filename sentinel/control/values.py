@@ -1,6 +1,6 @@
 """What the command line asks with and gets back: plain values, and their translation from and to messages."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, Protocol
@@ -180,6 +180,26 @@ Explanation = ExplainedEvent | tuple[ExplainedSubject, ...]
 """Of the event that was named, or of the subjects: none if nothing fits."""
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One delivery; the fields are those of `sentinel.control.v1.ListDeliveriesResponse`."""
+
+    id: int
+    sink: str
+    state: str
+    key: str
+    created_at: datetime | None
+    attempt: int
+    next_try: datetime | None
+    settled_at: datetime | None
+    error: str
+    absorbed_by: int
+    absorbed: int
+    event: Mapping[str, Any]
+    text: str
+    fallback_for: str
+
+
 class Asked(Protocol):
     """Who answers what can be read: the running service, or the store that it left."""
 
@@ -195,6 +215,16 @@ class Asked(Protocol):
         """Why sinks were told or not."""
         ...
 
+    def deliveries(
+        self, *, sink: str = "", state: str = "", limit: int = 0, ids: Iterable[int] = ()
+    ) -> tuple[Letter, ...]:
+        """The newest `limit` deliveries that match, oldest first; what is empty matches all, 0 means all."""
+        ...
+
+    def sinks(self) -> tuple[SinkStatus, ...]:
+        """How it stands with each sink, sorted by name; also those that are gone and left something."""
+        ...
+
 
 def status(answer: control_pb2.GetStatusResponse) -> Status:
     """The service as it answered."""
@@ -205,7 +235,7 @@ def status(answer: control_pb2.GetStatusResponse) -> Status:
         store_path=answer.store_path,
         events=answer.events,
         sources=tuple(_source(source) for source in answer.sources),
-        sinks=tuple(_sink(sink) for sink in answer.sinks),
+        sinks=tuple(map(sink_status, answer.sinks)),
         troubles=tuple(answer.troubles),
         last_words=answer.last_words,
         warnings=tuple(answer.warnings),
@@ -240,7 +270,8 @@ def _source(source: control_pb2.SourceStatus) -> SourceStatus:
     )
 
 
-def _sink(sink: control_pb2.SinkStatus) -> SinkStatus:
+def sink_status(sink: control_pb2.SinkStatus) -> SinkStatus:
+    """A sink as it was answered."""
     return SinkStatus(
         name=sink.name,
         type=sink.type,
@@ -311,26 +342,6 @@ def _moment(message: Any, name: str) -> datetime | None:
         return None
     stamped: Timestamp = getattr(message, name)
     return moment(stamped)
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One delivery; the fields are those of `sentinel.control.v1.ListDeliveriesResponse`."""
-
-    id: int
-    sink: str
-    state: str
-    key: str
-    created_at: datetime | None
-    attempt: int
-    next_try: datetime | None
-    settled_at: datetime | None
-    error: str
-    absorbed_by: int
-    absorbed: int
-    event: Mapping[str, Any]
-    text: str
-    fallback_for: str
 
 
 def letter(answer: control_pb2.ListDeliveriesResponse) -> Letter:

@@ -21,7 +21,7 @@ from sentinel.config import Config
 from sentinel.control.answers import Answers
 from sentinel.control.service import Commits, ControlService, Live
 from sentinel.control.stored import StoredClient
-from sentinel.model import Audience, Condition, SinkPolicy
+from sentinel.model import Attempt, Audience, Burial, Condition, DeliveryState, SinkPolicy
 from sentinel.policy.routes import Route, Selector
 from sentinel.sources.tailnet import ROOM
 from tests.builders import START, delta, node, user
@@ -29,6 +29,7 @@ from tests.world import SOURCE, World
 
 OUTPUTS = Path(__file__).parent / "commands"
 SINKS = (SinkPolicy("hook", Audience.PROGRAMS), SinkPolicy("phone", Audience.PEOPLE))
+SINK_TYPES = {"hook": "webhook", "phone": "apprise"}
 ROUTES = (
     Route("servers", Selector(tags=("tag:server",)), None, ("phone",), stop=False, index=0),
     Route("", Selector(event_types=("peer.off*",)), None, ("hook",), stop=False, index=1),
@@ -54,6 +55,10 @@ COMMANDS = (
     ("explain", "3"),
     ("explain", "4"),
     ("explain", "6"),
+    ("deliveries",),
+    ("deliveries", "--sink", "phone", "--state", "pending"),
+    ("dlq", "list"),
+    ("dlq", "show", "1"),
     ("completion", "bash"),
 )
 
@@ -87,6 +92,13 @@ def told(path: Path) -> World:
     world.see(world.wire.patch("pi", online=False))
     world.pass_time(10)
     world.see(world.wire.patch("nas", online=False))
+    for number, (sink, state) in enumerate((("hook", "dead"), ("phone", "delivered"), ("hook", "dead")), start=1):
+        error = "HTTP 401 Unauthorized" if state == "dead" else ""
+        ended = Attempt(number, sink, 1, DeliveryState(state), world.clock.now().wall, None, error)
+        world.writer.inbox.report(ended)
+    world.pass_time(0.1)
+    world.writer.inbox.ask(Burial((3,)), lambda: None)
+    world.step()
     return world
 
 
@@ -114,7 +126,7 @@ def running(world: World) -> Iterator[None]:
         ledger_id=lambda: world.writer.ledger_id,
         started_at=START,
         store_path=Path("ledger.db"),
-        sinks={"hook": "webhook", "phone": "apprise"},
+        sinks=SINK_TYPES,
         last_words="",
     )
     service = ControlService(
@@ -141,7 +153,7 @@ def run(*arguments: str, left: StoredClient | None = None) -> Result:
 
 
 def stored(world: World) -> StoredClient:
-    return StoredClient(Answers(reader=world.reader, rooms={SOURCE: ROOM}, routes=ROUTES, sinks=["hook", "phone"]))
+    return StoredClient(Answers(reader=world.reader, rooms={SOURCE: ROOM}, routes=ROUTES, sinks=SINK_TYPES))
 
 
 def name_of(arguments: tuple[str, ...]) -> str:
@@ -195,7 +207,9 @@ def test_an_explanation_names_the_sink_that_another_one_stood_in_for(
     condition = Condition("pager", True, world.clock.now().wall, "HTTP 503")
     world.writer.inbox.ask(condition, lambda: None)
     world.step()
-    answers = Answers(reader=world.reader, rooms={SOURCE: ROOM}, routes=(route,), sinks=["pager", "log"])
+    answers = Answers(
+        reader=world.reader, rooms={SOURCE: ROOM}, routes=(route,), sinks={"pager": "webhook", "log": "file"}
+    )
     printed = "\n".join(run("explain", str(number), left=StoredClient(answers)).stdout for number in (1, 3))
     file = OUTPUTS / "explain_a_fallback.txt"
     if request.config.getoption("--accept"):
@@ -217,6 +231,9 @@ def test_an_explanation_names_the_sink_that_another_one_stood_in_for(
         ("explain", "nobody"),
         ("explain", "999"),
         ("explain", "00000000"),
+        ("deliveries", "--sink", "nobody"),
+        ("dlq", "list", "--sink", "nobody"),
+        ("dlq", "show", "999"),
     ],
     ids=name_of,
 )

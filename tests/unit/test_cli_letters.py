@@ -104,7 +104,7 @@ def test_a_delivery_of_a_fallback_says_for_whom_it_is(letters: list[Any]) -> Non
 def test_a_delivery_that_there_is_not_is_an_error(letters: list[Any]) -> None:
     letters.clear()
     result = run("dlq", "show", "7")
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "there is no delivery 7" in result.stderr
 
 
@@ -153,7 +153,28 @@ def test_what_cannot_be_replayed_is_said_as_the_service_says_it(letters: list[An
 def test_numbers_that_bring_nothing_are_a_failure(letters: list[Any]) -> None:
     letters.clear()
     result = run("dlq", "replay", "7")
-    assert (result.exit_code, result.stdout) == (1, "0 deliveries are pending again.\n")
+    assert (result.exit_code, result.stdout) == (3, "0 deliveries are pending again.\n")
+    assert result.stderr == "error: what has that number is not dead: 'sentinel-py dlq list' has all that are\n"
+
+
+@pytest.mark.usefixtures("letters")
+def test_numbers_of_which_some_bring_nothing_are_a_success_in_part() -> None:
+    result = run("dlq", "purge", "7", "8", "8", "9")
+    assert (result.exit_code, result.stdout) == (4, "1 delivery was forgotten.\n")
+    assert result.stderr.startswith("error: 2 of them are not dead: ")
+
+
+@pytest.mark.parametrize("command", [("deliveries",), ("dlq", "list"), ("dlq", "replay"), ("dlq", "purge")])
+def test_a_sink_that_nobody_knows_is_said(command: tuple[str, ...], service: Service) -> None:
+    service.status.sinks.add(name="phone", type="apprise")
+    result = run(*command, "--sink", "phnoe")
+    assert result.exit_code == 3
+    assert result.stderr == "error: no sink is named phnoe: did you mean `phone`?\n"
+    assert run(*command, "--sink", "phone").exit_code == 0
+
+
+def test_what_is_in_no_state_is_said_of_that_state(service: Service) -> None:
+    assert run("deliveries", "--state", "absorbed").stdout == "Nothing is absorbed.\n"
 
 
 def test_a_purge_says_how_many_are_gone(service: Service, letters: list[Any]) -> None:

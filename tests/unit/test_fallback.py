@@ -421,7 +421,10 @@ class TestRules:
         assert [each[:2] for each in listed] == [("pager", ""), ("spare", "pager")]
         assert listed[0][2] == listed[1][2]
         answers = Answers(
-            reader=here.reader, rooms={"tailnet": ROOM}, routes=here.routes or (), sinks=["pager", "spare"]
+            reader=here.reader,
+            rooms={"tailnet": ROOM},
+            routes=here.routes or (),
+            sinks={"pager": "webhook", "spare": "file"},
         )
         explained = answers.explain(control_pb2.ExplainRequest(about="1")).event.event.outcomes
         assert [(one.sink, one.state, one.route, one.fallback_for) for one in explained] == [

@@ -66,7 +66,9 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Program
     for key in NAMES:
         world.see(world.wire.patch(key, online=False))
     world.pass_time(10)
-    yield Program(StoredClient(Answers(reader=world.reader, rooms={SOURCE: ROOM}, routes=(), sinks=["hook"])))
+    yield Program(
+        StoredClient(Answers(reader=world.reader, rooms={SOURCE: ROOM}, routes=(), sinks={"hook": "webhook"}))
+    )
     world.store.close()
 
 
