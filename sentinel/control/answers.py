@@ -168,7 +168,7 @@ class Answers:
         sent = {str(one.delivery.id): one for one in found}
         for outcome in answer.outcomes:
             if outcome.message and not outcome.why:
-                outcome.why = letters.fate(sent.get(outcome.message))
+                outcome.why = letters.fate(sent.get(outcome.message), outcome.sink)
         return answer
 
     def _explained_subject(self, subject: _Subject) -> control_pb2.ExplainedSubject:

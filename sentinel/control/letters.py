@@ -32,14 +32,14 @@ def listed(reader: Reader, request: control_pb2.ListDeliveriesRequest) -> Iterat
     return map(_listed, found)
 
 
-def fate(sent: Sent | None) -> str:
-    """Why a message that was decided has not arrived; empty if it has. None is one that is no longer kept."""
+def fate(sent: Sent | None, sink: str) -> str:
+    """Why a message that was decided has not arrived at the sink; empty if it has. None is one that was not kept."""
     if sent is None:
         return "it did not arrive and was purged"
     error = f": {sent.delivery.error}" if sent.delivery.error else ""
     match sent.state:
         case DeliveryState.DELIVERED:
-            return ""
+            return "" if sent.delivery.sink == sink else f"it went to {sent.delivery.sink} instead"
         case DeliveryState.DEAD:
             return f"it did not arrive{error}"
         case DeliveryState.PENDING:

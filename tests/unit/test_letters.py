@@ -267,11 +267,12 @@ def test_a_sink_that_is_gone_and_left_nothing_to_do_is_not_in_the_status(world: 
 def test_what_became_of_a_message_is_said_in_words(world: World) -> None:
     replay(world)
     asking(world)(Absorption("hook", (4,), 5, (1,)), lambda: None)
-    told = {sent.delivery.id: letters.fate(sent) for sent in world.reader.deliveries(**EVERY)}
+    told = {sent.delivery.id: letters.fate(sent, "hook") for sent in world.reader.deliveries(**EVERY)}
     assert told == {2: "", 4: "message 5 speaks for it", 5: "it has not arrived yet"}
     asking(world)(Absorption("hook", (5,), 5, ()), lambda: None)
-    (*_, last) = world.reader.deliveries(**EVERY)
-    assert letters.fate(last) == "it was over before it could be sent"
+    arrived, *_, last = world.reader.deliveries(**EVERY)
+    assert letters.fate(arrived, "other") == "it went to hook instead"
+    assert letters.fate(last, "hook") == "it was over before it could be sent"
 
 
 def test_a_number_is_not_used_again_when_what_had_it_was_purged(world: World) -> None:
