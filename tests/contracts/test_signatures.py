@@ -114,6 +114,14 @@ def test_every_changed_byte_of_id_and_time_is_refused(reads: Reader, header: str
         assert not reads(NEW, request.body, {**request.headers, header: value})
 
 
+def test_every_changed_byte_of_the_signature_is_refused(reads: Reader) -> None:
+    request = sent(NEW)
+    version, _, told = request.headers["webhook-signature"].partition(",")
+    others = [told[:place] + ("A" if mark != "A" else "Q") + told[place + 1 :] for place, mark in enumerate(told[:-1])]
+    for value in [f"{version},{other}" for other in others] + [f"{other},{told}" for other in changed(version)]:
+        assert not reads(NEW, request.body, {**request.headers, "webhook-signature": value})
+
+
 def test_bytes_that_move_between_time_and_body_are_refused(reads: Reader) -> None:
     request = sent(NEW)
     sent_at = request.headers["webhook-timestamp"]

@@ -398,6 +398,46 @@ def test_a_name_that_changes_its_address_is_judged_anew(hook: Hook, monkeypatch:
     assert endpoint.connections == 1
 
 
+PRIVATE = ("10.0.0.1", "10.255.255.254", "127.0.0.1", "169.254.169.254", "172.16.9.9", "192.168.1.1", "100.100.100.100")
+PRIVATE_NETWORKS = ("10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
+
+
+def _carrying(address: str) -> Iterator[str]:
+    """The address as IPv4 and inside every kind of IPv6 address that leads to it."""
+    number = int(ipaddress.IPv4Address(address))
+    high, low = f"{number >> 16:x}", f"{number & 0xFFFF:x}"
+    yield address
+    yield from (f"{before}{high}:{low}" for before in ("::ffff:", "::", "64:ff9b::", "64:ff9b:1::"))
+    yield from (f"2002:{high}:{low}::{host}" for host in ("1", "ffff:ffff:ffff:ffff"))
+    yield f"2001:0:{high}:{low}::1"
+    yield f"2001:0:c000:207::{number >> 16 ^ 0xFFFF:x}:{number & 0xFFFF ^ 0xFFFF:x}"
+
+
+def test_no_answer_of_a_resolver_leads_to_a_denied_address(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def refuse(_socket: socket.socket, place: tuple[Any, ...]) -> None:
+        tried.append(place[0])
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    sink = hook("http://hooks.example/", reach=Reach(deny=nets(*PRIVATE_NETWORKS, "::1", "fc00::/7", "fe80::/10")))
+    denied = [form for address in PRIVATE for form in _carrying(address)]
+    denied += ["::1", "fd00::1", "fe80::1%lo", "0.0.0.0", "::", "224.0.0.1", "ff02::1"]  # noqa: S104
+    lots = [answers(one) for one in denied] + [answers(one, other) for one in denied for other in PRIVATE]
+    assert len(lots) > 200
+    for lot in lots:
+        monkeypatch.setattr(socket, "getaddrinfo", lot)
+        with pytest.raises(DeliveryError, match="may not be connected to"):
+            sink.send(message(), START)
+    assert tried == []
+    for one in denied:
+        monkeypatch.setattr(socket, "getaddrinfo", answers(one, "192.0.2.7", one))
+        with pytest.raises(DeliveryError):
+            sink.send(message(), START)
+    assert tried == ["192.0.2.7"] * len(denied)
+
+
 @pytest.mark.parametrize(
     "address",
     [
