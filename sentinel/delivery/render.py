@@ -76,7 +76,7 @@ def render_text(message: Message, words: Mapping[str, Words], reading: Reading, 
     """
     tamed = _tame_message(message)
     if tamed.also:
-        return fit(digest(tamed, partial(_worded, words), reading, limit.body), limit)
+        return fit(digest(tamed, partial(_briefly, words), reading, limit.body), limit)
     return fit(_worded(words, tamed, reading), limit)
 
 
@@ -138,6 +138,12 @@ def _is_unseen(char: str) -> bool:
 
 def _worded(words: Mapping[str, Words], message: Message, reading: Reading) -> Text:
     return words.get(message.event.type.name, _summary)(message, reading)
+
+
+def _briefly(words: Mapping[str, Words], message: Message, reading: Reading) -> Text:
+    """The same for a line of its own: a name alone would not say what happened."""
+    told = _worded(words, message, reading)
+    return told if message.event.type.name in words else Text(told.body, "")
 
 
 def _summary(message: Message, _reading: Reading) -> Text:

@@ -219,6 +219,11 @@ def test_many_are_cut_with_their_number(size: int) -> None:
     assert len("\n".join(told[1:])) <= size
 
 
+def test_without_words_such_a_message_has_a_summary_in_each_line() -> None:
+    said = replace(message(happened(OFFLINE, 2, subject="pi")), also=(happened(OFFLINE, 1, subject="tv"),))
+    assert render_text(said, {}, READING, Limit()).body.splitlines() == ["nas lost contact, since 09:00"] * 2
+
+
 def test_names_in_such_a_message_call_nobody() -> None:
     told = digested(happened(OFFLINE, 1, subject="@everyone"), happened(OFFLINE, 2, subject="pi"))
     assert "@everyone" not in "\n".join(told)
