@@ -184,6 +184,19 @@ def test_after_73_hours_everything_is_dead_with_the_reason_and_can_be_replayed(d
     assert all(in_order(outage))
 
 
+@pytest.mark.parametrize("count", [2_000, pytest.param(100_000, marks=pytest.mark.long)])
+def test_people_get_one_message_for_however_many_that_wait(tmp_path: Path, count: int) -> None:
+    outage = Outage(tmp_path / "state.db", Audience.PEOPLE)
+    outage.endpoint.up = False
+    outage.store_many(count)
+    outage.run(hours=71)
+    outage.endpoint.up = True
+    outage.run(hours=0.5)
+    assert outage.counts() == {DeliveryState.DELIVERED: 1, DeliveryState.ABSORBED: count - 1}
+    ((_, said),) = outage.endpoint.took
+    assert len({told.subject for told in (said.event, *said.also)}) == SUBJECTS
+
+
 def test_people_get_a_handful_of_messages_about_what_is_still_so_and_what_came_and_went(tmp_path: Path) -> None:
     outage = Outage(tmp_path / "state.db", Audience.PEOPLE)
     outage.endpoint.up = False
