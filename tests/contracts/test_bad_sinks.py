@@ -78,6 +78,19 @@ def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert fault.endswith("(install with pip)")
 
 
+@pytest.mark.parametrize("installed", [False, True])
+def test_a_package_without_which_a_service_may_not_load_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: bool
+) -> None:
+    recommended = "pytest" if installed else ["no-such-package >= 2", "nor-this"]
+    monkeypatch.setattr(_known_services()["pover"], "requirements", {"packages_recommended": recommended})
+    (fault,) = refused(tmp_path, "  a: {type: apprise, url: 'pover://x'}")
+    assert "sinks.a.url: the `pover://` URL is incomplete or has a part that the service does not accept" in fault
+    assert fault.endswith("accept") is installed
+    hint = "; or it lacks the Python packages `no-such-package >= 2`, `nor-this` (install with pip)"
+    assert fault.endswith(hint) is not installed
+
+
 @pytest.mark.parametrize("path", ["x.jsonl", "./x.jsonl", "x.jsonl.2"])
 def test_two_sinks_in_one_file_are_refused(tmp_path: Path, path: str) -> None:
     sinks = f"  a: {{type: file, path: x.jsonl}}\n  b: {{type: file, path: {path}}}"

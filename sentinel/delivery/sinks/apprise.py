@@ -23,6 +23,7 @@ from apprise.utils.parse import parse_bool, parse_urls
 from sentinel.delivery.digest import loudest
 from sentinel.delivery.incidents import dedup_key, incident_of
 from sentinel.delivery.render import Limit, cut, fit, one_line
+from sentinel.delivery.sinks.packages import lacking, needed
 from sentinel.delivery.sinks.protocol import Wording
 from sentinel.delivery.sinks.secrecy import hush_libraries, scrub, secrets_of
 from sentinel.errors import ConfigError, DeliveryError, Fault
@@ -296,20 +297,11 @@ def _check_service(scheme: str, service: type[NotifyBase]) -> None:
     if not ours or not all(map(_TOKEN.search, _templates(service))):
         raise _fault(f"`{scheme}://` acts on this machine instead of sending somewhere, which a sink must not")
     if not service.enabled:
-        raise _fault(f"`{scheme}://` needs {_packages(service)}")
+        raise _fault(f"`{scheme}://` needs {needed(service.requirements)}")
 
 
 def _templates(service: type[NotifyBase] | NotifyBase) -> tuple[str, ...]:
     return tuple(service.templates)
-
-
-def _packages(service: type[NotifyBase]) -> str:
-    required = service.requirements.get("packages_required") or []
-    names = [required] if isinstance(required, str) else [str(name) for name in required]
-    if not names:
-        return "something that this machine does not have"
-    kind = "the Python package" if len(names) == 1 else "the Python packages"
-    return f"{kind} {', '.join(f'`{name}`' for name in names)} (install with pip)"
 
 
 def _parse(url: str, scheme: str, services: Any) -> dict[str, Any]:
@@ -366,7 +358,9 @@ def _instantiate(settings: dict[str, Any]) -> NotifyBase:
     except Exception:
         service = None
     if service is None:
-        raise _fault(f"the `{schema}://` URL is incomplete or has a part that the service does not accept")
+        lacks = lacking(_known_services()[schema].requirements)
+        hint = f"; or it lacks {lacks}" if lacks else ""
+        raise _fault(f"the `{schema}://` URL is incomplete or has a part that the service does not accept{hint}")
     return service
 
 
