@@ -77,15 +77,25 @@ def show(context: click.Context, *, number: int, as_json: bool) -> int:
 @ids_argument
 @sink_option
 @all_option
-@click.option("--to", default="", metavar="SINK", help="Send them to this sink instead of their own.")
+@click.option(
+    "--to",
+    default="",
+    metavar="SINK",
+    help="Send them to this sink instead of their own.",
+    shell_complete=complete_sinks,
+)
+@json_option
 @click.pass_context
-def replay(context: click.Context, *, ids: tuple[int, ...], sink: str, everything: bool, to: str) -> int:
+def replay(context: click.Context, *, ids: tuple[int, ...], sink: str, everything: bool, to: str, as_json: bool) -> int:
     """Try dead deliveries again, with their old keys, behind everything that waits."""
     _refuse_unmeant(ids, sink, everything=everything)
     with connected(asking(context).socket) as client:
         count = client.replay(ids=ids, sink=sink, to=to)
-        known = client.sinks()
-    click.echo(f"{count} {'delivery is' if count == 1 else 'deliveries are'} pending again.")
+        known = () if count else client.sinks()
+    if as_json:
+        print_json({"pending": count})
+    else:
+        click.echo(f"{count} {'delivery is' if count == 1 else 'deliveries are'} pending again.")
     return _done(count, ids, sink, known)
 
 
@@ -93,14 +103,18 @@ def replay(context: click.Context, *, ids: tuple[int, ...], sink: str, everythin
 @ids_argument
 @sink_option
 @all_option
+@json_option
 @click.pass_context
-def purge(context: click.Context, *, ids: tuple[int, ...], sink: str, everything: bool) -> int:
+def purge(context: click.Context, *, ids: tuple[int, ...], sink: str, everything: bool, as_json: bool) -> int:
     """Forget dead deliveries for good."""
     _refuse_unmeant(ids, sink, everything=everything)
     with connected(asking(context).socket) as client:
         count = client.purge(ids=ids, sink=sink)
-        known = client.sinks()
-    click.echo(f"{count} {'delivery was' if count == 1 else 'deliveries were'} forgotten.")
+        known = () if count else client.sinks()
+    if as_json:
+        print_json({"purged": count})
+    else:
+        click.echo(f"{count} {'delivery was' if count == 1 else 'deliveries were'} forgotten.")
     return _done(count, ids, sink, known)
 
 

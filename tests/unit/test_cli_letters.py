@@ -135,6 +135,12 @@ def test_a_replay_says_which_and_where_to(
     assert (list(request.ids), request.sink, request.to) == asked
 
 
+@pytest.mark.usefixtures("letters")
+@pytest.mark.parametrize(("command", "word"), [("replay", "pending"), ("purge", "purged")])
+def test_json_says_how_many_too(command: str, word: str) -> None:
+    assert json.loads(run("dlq", command, "7", "--json").stdout) == {word: 1}
+
+
 @pytest.mark.parametrize("command", ["replay", "purge"])
 @pytest.mark.parametrize("arguments", [(), ("7", "--all")])
 def test_what_is_not_said_clearly_is_not_done(
