@@ -48,6 +48,8 @@ def status_lines(found: Status, zone: ZoneInfo) -> Iterable[str]:
     yield from _source_lines(found, zone)
     yield ""
     yield from _sink_table(found.sinks)
+    if any(sink.dead for sink in found.sinks):
+        yield "What is dead was given up: 'dlq list' says why, 'dlq replay' tries it again."
     if found.warnings or found.troubles:
         yield ""
     for warning in found.warnings:

@@ -659,16 +659,17 @@ class TestStatus:
         service.status.sinks.add(name="gone", delivered=3, purged=1)
         service.status.sinks.add(name="left", dead=1)
         lines = run("status").stdout.splitlines()
-        assert [line.split()[:2] for line in lines[-2:]] == [["SINK", "TYPE"], ["left", "removed"]]
+        assert [line.split()[:2] for line in lines[-3:-1]] == [["SINK", "TYPE"], ["left", "removed"]]
 
     def test_what_was_absorbed_or_purged_has_a_column_where_there_is_any(self, service: Service) -> None:
         service.status.sinks.add(name="gone", purged=1)
         service.status.sinks.add(name="old", purged=4, dead=2)
         service.status.sinks.add(name="phone", type="apprise", delivered=12, absorbed=3)
-        assert run("status").stdout.splitlines()[-3:] == [
+        assert run("status").stdout.splitlines()[-4:] == [
             "SINK   TYPE     DELIVERED  ABSORBED  PENDING  HELD  DEAD  PURGED",
             "old    removed          0         0        0     0     2       4",
             "phone  apprise         12         3        0     0     0       0",
+            "What is dead was given up: 'dlq list' says why, 'dlq replay' tries it again.",
         ]
         (gone, old, phone) = json.loads(run("status", "--json").stdout)["sinks"]
         assert (gone["purged"], old["type"], old["purged"], phone["absorbed"]) == (1, "", 4, 3)
