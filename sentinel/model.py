@@ -87,19 +87,20 @@ NO_SINK = ""
 class Outcome:
     """What became of the event with number `event` at `sink`.
 
-    `message` is the delivery that told it or into which it was folded; `until` and `why` say what holds it. `route` is
+    `message` is the delivery that told it or into which it was folded; `why` says what holds it. `route` is
     the label of the route that asked for it, empty if the sink was concerned for what it had been told before. Where
     the sink is told as a fallback, `fallback_for` is the sink that did not get it, and `route` the one that names both.
+    `until` is known where the outcome is read: it is the end of the window of what waits there, which each event moves.
     """
 
     event: int
     sink: str
     state: OutcomeState
     message: int | None = None
-    until: datetime | None = None
     why: str = ""
     route: str = ""
     fallback_for: str = ""
+    until: datetime | None = None
 
 
 class DeliveryState(StrEnum):

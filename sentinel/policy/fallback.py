@@ -119,5 +119,4 @@ def _open(views: Views, extra: _Extra, now: Instant) -> Iterator[Difference]:
 
 
 def _held(row: Difference, event: Event) -> Outcome:
-    until = row.due.wall if row.due else None
-    return Outcome(event.number, row.sink, OutcomeState.HELD, until=until, why="debounce")
+    return Outcome(event.number, row.sink, OutcomeState.HELD, why="debounce")

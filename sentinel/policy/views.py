@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
 
-from sentinel.clock import Deadline, Instant
+from sentinel.clock import Instant
 from sentinel.events import Difference, Event, Message, Telling, incident_at, key_at
 from sentinel.model import NO_SINK, Audience, Delivery, Outcome, OutcomeState, SinkPolicy, SubjectKey
 from sentinel.policy.incidents import removal_in, turning
@@ -94,7 +94,7 @@ class Views:
                 continue
             if blind(place[1], seeing):
                 self._unseen.setdefault(place[1].source, set()).add(place)
-                self._hold(rows, until=None, why="blind")
+                self._hold(rows, why="blind")
             else:
                 self._compare(place, rows, now)
 
@@ -152,9 +152,14 @@ class Views:
         return self._sinks[place[0]].audience is Audience.INCIDENTS
 
     def _wait(self, row: Difference, event: Event, seen_at: datetime, now: Instant) -> None:
-        began = row.began or min(seen_at, now.wall)
+        place, began = (row.sink, row.subject), row.began or min(seen_at, now.wall)
         self._put(replace(row, truth=event.after, waiting=(*row.waiting, event), began=began))
-        self._debounce((row.sink, row.subject), row.aspect, seen_at, now)
+        self._debounce(place, row.aspect, seen_at, now)
+        if place in self._unseen.get(row.subject.source, ()):
+            self._hold(self._places[place].values(), why="debounce")
+        else:
+            # What waits here already is held for the same reason. There may be a lot of it.
+            self._rule(self._outcome(event, row.sink, OutcomeState.HELD, why="debounce"))
 
     def _ended(self, place: Place, event: Event) -> list[Difference]:
         """The rows whose problem, which the sink was told, the event ends."""
@@ -171,7 +176,6 @@ class Views:
             if row.began is not None and (together or row.aspect == aspect):
                 due = debounce(self._window, began=row.began, newest=seen_at, now=now)
                 self._put(replace(row, due=due))
-                self._hold([row], until=due, why="debounce")
 
     def _due(self, until: Instant) -> Iterator[Place]:
         while self._timers and self._timers[0][0] <= until.boot:
@@ -318,11 +322,10 @@ class Views:
             del self._places[place]
         self._rulings.rows[*place, row.aspect] = None
 
-    def _hold(self, rows: Iterable[Difference], *, until: Deadline | None, why: str) -> None:
+    def _hold(self, rows: Iterable[Difference], *, why: str) -> None:
         for row in rows:
             for event in row.waiting:
-                held_until = until.wall if until else None
-                self._rule(self._outcome(event, row.sink, OutcomeState.HELD, until=held_until, why=why))
+                self._rule(self._outcome(event, row.sink, OutcomeState.HELD, why=why))
 
     def _outcome(
         self,
@@ -331,10 +334,9 @@ class Views:
         state: OutcomeState,
         *,
         message: int | None = None,
-        until: datetime | None = None,
         why: str = "",
     ) -> Outcome:
-        return Outcome(event.number, sink, state, message, until, why, self._route(event, sink))
+        return Outcome(event.number, sink, state, message, why, self._route(event, sink))
 
     def _route(self, event: Event, sink: str) -> str:
         """The label of the route that asks for the event there, empty if none does."""

@@ -166,9 +166,7 @@ class SqliteReader:
             return [Told(event, self._outcomes(connection, event.number)) for event in events]
 
     def _outcomes(self, connection: sqlite3.Connection, number: int) -> tuple[Outcome, ...]:
-        query = f"SELECT {rows.OUTCOME_COLUMNS} FROM outcomes WHERE event = ? ORDER BY sink"
-        found = connection.execute(query, (number,))
-        return tuple(map(rows.to_outcome, found))
+        return tuple(map(rows.to_outcome, connection.execute(_OUTCOMES, (number,))))
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -222,6 +220,12 @@ _PAGE = f"SELECT {rows.EVENT_COLUMNS} FROM events WHERE number > :after AND {_WA
 _SUBJECTS = f"""
     SELECT {rows.SUBJECT_COLUMNS} FROM subjects
     WHERE :types = '[]' OR type IN (SELECT value FROM json_each(:types)) ORDER BY source, type, id
+"""
+_OUTCOMES = f"""
+    SELECT {rows.OUTCOME_COLUMNS}, CASE WHEN state = 'held' AND why = 'debounce' THEN (
+        SELECT due_wall FROM differences JOIN events USING (source, subject_type, subject_id, aspect)
+        WHERE number = outcomes.event AND differences.sink = outcomes.sink) END
+    FROM outcomes WHERE event = ? ORDER BY sink
 """
 _OPEN_PROBLEMS = """
     SELECT sink, problem, route FROM differences

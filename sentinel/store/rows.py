@@ -23,7 +23,7 @@ EVENT_COLUMNS = (
     "number, key, type, aspect, source, subject_type, subject_id, subject_name, severity, revision, timestamp,"
     " recorded_at, before, after, resolves, body"
 )
-OUTCOME_COLUMNS = "event, sink, state, message, until, why, route, fallback_for"
+OUTCOME_COLUMNS = "event, sink, state, message, why, route, fallback_for"
 DELIVERY_COLUMNS = (
     "id, sink, source, subject_type, subject_id, key, speaks, events, also, created_at, attempt, next_try, error"
 )
@@ -192,7 +192,6 @@ def from_outcome(outcome: Outcome) -> Row:
         outcome.sink,
         outcome.state.value,
         outcome.message,
-        text(outcome.until),
         outcome.why,
         outcome.route,
         outcome.fallback_for,
@@ -200,9 +199,9 @@ def from_outcome(outcome: Outcome) -> Row:
 
 
 def to_outcome(row: Row) -> Outcome:
-    """The outcome that `from_outcome` wrote."""
-    event, sink, state, message, until, why, route, fallback_for = row
-    return Outcome(event, sink, OutcomeState(state), message, moment(until), why, route, fallback_for)
+    """The outcome that `from_outcome` wrote, with the end of its window behind it."""
+    event, sink, state, message, why, route, fallback_for, until = row
+    return Outcome(event, sink, OutcomeState(state), message, why, route, fallback_for, moment(until))
 
 
 def from_delivery(delivery: Delivery) -> Row:

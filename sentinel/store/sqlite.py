@@ -178,7 +178,7 @@ class SqliteStore:
         differences = {(sink, *key, aspect): row for (sink, key, aspect), row in batch.differences.items()}
         _replace(many, "differences", width=15, key=place, changes=differences, columns=rows.from_difference)
         outcomes = batch.outcomes.values()
-        many(f"INSERT OR REPLACE INTO outcomes VALUES ({_marks(9)})", _sealed(rows.from_outcome, outcomes))
+        many(f"INSERT OR REPLACE INTO outcomes VALUES ({_marks(8)})", _sealed(rows.from_outcome, outcomes))
         many(f"INSERT INTO deliveries VALUES ({_marks(17)})", _sealed(rows.from_delivery, batch.deliveries))
         many(statements.UPDATE_DELIVERY, map(rows.from_attempt, batch.attempts))
         self._write_commands(batch)

@@ -77,7 +77,7 @@ SETTLE_OLD = """
     WHERE id = ?3
 """
 MOVE_OUTCOMES = """
-    UPDATE outcomes SET message = ?1, seal = seal(event, sink, state, ?1, until, why, route, fallback_for)
+    UPDATE outcomes SET message = ?1, seal = seal(event, sink, state, ?1, why, route, fallback_for)
     WHERE message = ?2 AND EXISTS (SELECT 1 FROM deliveries WHERE id = ?2 AND deliveries.state = 'dead')
 """
 MOVE_ABSORBED = """

@@ -284,8 +284,9 @@ def _make_older(path: Path) -> None:
     """Puts the tables back to how the first version had them."""
     first = (resources.files("sentinel.store") / "migrations" / "0001_ledger.sql").read_text()
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for name, newer in (("outcomes", 3), ("differences", 2)):
-            found = [row[:-newer] for row in connection.execute(f"SELECT * FROM {name}")]
+        outcomes = connection.execute("SELECT event, sink, state, message, NULL, why FROM outcomes").fetchall()
+        differences = [row[:-2] for row in connection.execute("SELECT * FROM differences")]
+        for name, found in (("outcomes", outcomes), ("differences", differences)):
             connection.execute(f"DROP TABLE {name}")
             for statement in first.split(";\n"):
                 if f"CREATE TABLE {name} " in statement or f"ON {name} (" in statement:

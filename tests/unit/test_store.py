@@ -228,7 +228,8 @@ def test_a_store_is_in_its_place_with_its_journal_mode_already(tmp_path: Path, m
     assert placed == [b"\2\2"]
 
 
-def test_a_change_costs_the_same_however_often_its_subject_came_and_went(world: World) -> None:
+@pytest.mark.parametrize("pause", [20, 0.01], ids=["told", "waiting"])
+def test_a_change_costs_the_same_however_often_its_subject_came_and_went(world: World, pause: float) -> None:
     def steps() -> int:
         """Of SQLite's machine, for one change of contact there and back."""
         taken = 0
@@ -240,15 +241,25 @@ def test_a_change_costs_the_same_however_often_its_subject_came_and_went(world: 
 
         world.store._connection.set_progress_handler(count, 1)
         for online in (False, True):
-            world.wire.pass_time(1)
+            world.wire.pass_time(pause)
             world.see(world.wire.patch("nas", online=online))
         world.store._connection.set_progress_handler(None, 1)
-        world.pass_time(20)
+        world.pass_time(pause)
         return taken
 
     steps()
     few = steps()
     for online in (False, True) * 200:
         world.see(world.wire.patch("nas", online=online))
-        world.pass_time(20)
+        world.pass_time(pause)
     assert steps() < 1.5 * few
+
+
+def test_until_when_an_event_is_held_is_known_of_all_that_wait_together(world: World) -> None:
+    for online in (False, True, False):
+        world.see(world.wire.patch("nas", online=online))
+        world.pass_time(1)
+    (due,) = {outcome.until for told in world.reader.events(after=0, newest=None) for outcome in told.outcomes}
+    assert due == world.clock.now().wall + timedelta(seconds=2)
+    world.pass_time(3)
+    assert {outcome.until for told in world.reader.events(after=0, newest=None) for outcome in told.outcomes} == {None}
