@@ -1,6 +1,18 @@
-"""Options of the test run."""
+"""Options of the test run, and what is put away after each test."""
+
+from collections.abc import Iterator
 
 import pytest
+
+from tests.world import OPENED
+
+
+@pytest.fixture(autouse=True)
+def stores_are_closed() -> Iterator[None]:
+    """Thousands of tests would otherwise leave more files open than select() can watch."""
+    yield
+    while OPENED:
+        OPENED.pop().store.close()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

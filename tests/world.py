@@ -58,6 +58,10 @@ class FakeOutbox:
         """Nothing is read here."""
 
 
+OPENED: list["World"] = []
+"""Worlds whose stores a test may have left open. The writer freezes what a base brings, so none ever goes by itself."""
+
+
 class World:
     """One service's writer; `restart` opens a new one on the same store, as after a kill."""
 
@@ -92,6 +96,7 @@ class World:
         self.start()
 
     def start(self) -> None:
+        OPENED.append(self)
         now = self.clock.now()
         self.store = SqliteStore(
             self.path,
