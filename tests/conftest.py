@@ -12,7 +12,7 @@ def stores_are_closed() -> Iterator[None]:
     """Thousands of tests would otherwise leave more files open than select() can watch."""
     yield
     while OPENED:
-        OPENED.pop().store.close()
+        OPENED.pop().close()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -58,8 +58,8 @@ class FakeOutbox:
         """Nothing is read here."""
 
 
-OPENED: list["World"] = []
-"""Worlds whose stores a test may have left open. The writer freezes what a base brings, so none ever goes by itself."""
+OPENED: list[SqliteStore] = []
+"""What a test may have left open. The writer freezes what a base brings, so that none ever goes by itself."""
 
 
 class World:
@@ -96,7 +96,6 @@ class World:
         self.start()
 
     def start(self) -> None:
-        OPENED.append(self)
         now = self.clock.now()
         self.store = SqliteStore(
             self.path,
@@ -105,6 +104,7 @@ class World:
             now=now.wall,
             reached=self.reached,
         )
+        OPENED.append(self.store)
         self.contents = self.store.load()
         self.writer = Writer(
             inbox=Inbox(),
