@@ -362,7 +362,7 @@ _TITLES = (
     (r"(.+) is in contact with Tailscale", "peer.online"),
 )
 """How titles begin and end, around whom they are about."""
-_TITLE_OF_MANY = re.compile(r"\d+ (changes?(, \d+ more came and went)?|came and went)")
+_TITLE_OF_MANY = re.compile(r"\d+ (changes?(, \d+ more came and went)?|came and went): .+")
 
 
 def _letter(title: str) -> Letter:
