@@ -132,7 +132,7 @@ class EdgeSession:
 
 
 class IngestService(ingest_pb2_grpc.IngestServiceServicer):
-    """Edges dial in here. `turned_away` says by source why an edge that tries to come in is not let in."""
+    """Edges dial in here."""
 
     def __init__(self, *, inbox: Inbox, edges: Mapping[str, Edge], clock: Clock, reached: Reached = unwatched) -> None:
         self._reached = reached
@@ -142,7 +142,7 @@ class IngestService(ingest_pb2_grpc.IngestServiceServicer):
         self._lock = threading.Lock()
         self._sessions: dict[str, EdgeSession] = {}
         self._ending = False
-        self.turned_away: dict[str, str] = {}
+        self._refused: dict[str, tuple[str, float]] = {}
 
     def register(self, server: grpc.Server) -> None:
         """Makes the server answer edges."""
@@ -163,6 +163,12 @@ class IngestService(ingest_pb2_grpc.IngestServiceServicer):
             self._leave(session)
         if session.refusal is not None:
             context.abort(*session.refusal)
+
+    @property
+    def turned_away(self) -> Mapping[str, str]:
+        """By source, why an edge that tries to come in is not let in; one that tries no longer is forgotten."""
+        since = self._clock.now().boot - SILENCE
+        return {source: why for source, (why, tried_at) in tuple(self._refused.items()) if tried_at >= since}
 
     def heard(self, source: str) -> float | None:
         """Seconds since the source's edge was last heard; None without an edge."""
@@ -215,7 +221,7 @@ class IngestService(ingest_pb2_grpc.IngestServiceServicer):
             self._turn_away(context, hello.source, grpc.StatusCode.ALREADY_EXISTS, _two_edges(hello.source))
         if other is not None:
             other.end(grpc.StatusCode.ABORTED, "another session of this source has replaced this one")
-        self.turned_away.pop(hello.source, None)
+        self._refused.pop(hello.source, None)
         return session
 
     def _may_replace(self, other: EdgeSession, hello: Hello) -> bool:
@@ -225,8 +231,9 @@ class IngestService(ingest_pb2_grpc.IngestServiceServicer):
 
     def _turn_away(self, context: grpc.ServicerContext, source: str, code: grpc.StatusCode, why: str) -> NoReturn:
         """Edges try again every few seconds: the log says it once, the status as long as it lasts."""
-        if self.turned_away.get(source) != why:
-            self.turned_away[source] = why
+        known = self.turned_away.get(source)
+        self._refused[source] = (why, self._clock.now().boot)
+        if known != why:
             logger.bind(source=source, why=why).error("an edge was turned away")
         context.abort(code, why)
 

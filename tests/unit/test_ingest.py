@@ -196,6 +196,14 @@ def test_another_protocol_is_refused_with_both_versions(ingest: Ingest, version:
     assert ingest.service.turned_away["tailnet"] == why
 
 
+def test_an_edge_that_tries_no_longer_is_no_trouble(ingest: Ingest) -> None:
+    refusal(ingest.dial(protocol=ingest_pb2.Protocol(major=2)))
+    ingest.clock.advance(SILENCE - 1)
+    assert list(ingest.service.turned_away) == ["tailnet"]
+    ingest.clock.advance(2)
+    assert ingest.service.turned_away == {}
+
+
 def test_one_minor_apart_is_understood(ingest: Ingest) -> None:
     ingest.dial(protocol=ingest_pb2.Protocol(major=1, minor=1))
     assert ingest.opened().session.hello.source == "tailnet"
