@@ -225,7 +225,8 @@ def people_hear_every_message(evidence: Evidence) -> Iterator[str]:
         repeats = [sum((one.sink, one.key) in kill for kill in evidence.kills) for one in due[place]]
         musts = [one.absorbed_by is None and not one.absorbing for one in due[place]]
         if place[1] != MANY and not _says(got[place], words, repeats, musts):
-            yield f"{place} heard {got[place]}, due was {words}"
+            due_was = list(zip(words, repeats, musts, strict=True))
+            yield f"{place} heard {got[place]}, due was (word, repeats, must) {due_was}"
     for sink in evidence.people:
         absorbing = [one for one in evidence.ledger.sent.values() if one.sink == sink and one.absorbing]
         most = len(absorbing) + sum((one.sink, one.key) in kill for kill in evidence.kills for one in absorbing)
@@ -258,16 +259,12 @@ def repeated(evidence: Evidence) -> int:
 
 
 def _says(got: list[str], words: list[str], repeats: list[int], musts: list[bool]) -> bool:
-    """Whether `got` are the words in their order, each again at most as often as `repeats` allows."""
-    rest = list(reversed(got))
+    """Whether `got` are the words in their order, those that must be there once, each at most `repeats` times more."""
+    ends = {0}
     for word, again, must in zip(words, repeats, musts, strict=True):
-        times = 0
-        while rest and rest[-1] == word and times < again + must:
-            rest.pop()
-            times += 1
-        if must and not times:
-            return False
-    return not rest
+        spoken = [[word] * times for times in range(must, must + again + 1)]
+        ends = {end + len(each) for end in ends for each in spoken if got[end : end + len(each)] == each}
+    return len(got) in ends
 
 
 def _arrived(one: Sent, evidence: Evidence) -> bool:

@@ -200,6 +200,13 @@ def test_what_was_absorbed_is_told_by_one_letter_about_many(letters: tuple[Lette
     assert list(oracle.people_hear_every_message(story)) != []
 
 
+@pytest.mark.parametrize(
+    ("got", "fits"), [("b", True), ("ab", True), ("bb", True), ("abb", True), ("a", False), ("bab", False), ("", False)]
+)
+def test_a_word_that_must_come_is_not_taken_for_one_that_may(got: str, fits: bool) -> None:
+    assert oracle._says(list(got), ["a", "b", "b"], [1, 1, 0], [False, False, True]) is fits
+
+
 def test_what_was_absorbed_by_nothing_that_arrived_is_missing() -> None:
     lost = {**ABSORBED, 4: replace(ABSORBED[4], state="pending")}
     assert list(oracle.every_event_is_settled(with_ledger(sent=lost))) != []
