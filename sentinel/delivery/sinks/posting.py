@@ -13,6 +13,7 @@ import io
 import select
 import socket
 import ssl
+import threading
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,6 +34,8 @@ MOST_READ = 65_536
 TIMEOUT = timedelta(seconds=20)
 """For one answer; less than the dispatcher's deadline, so that a send that hangs ends by itself."""
 _CONNECTING = timedelta(seconds=5)
+_AT_ONCE, _APART = 8, 0.25
+"""So many pieces of an answer are taken as they come, the others so many seconds apart."""
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (UnreachableError, "the address may not be connected to: see `allow` and `deny` of the sink"),
     (socket.gaierror, "the name of the host cannot be resolved"),
@@ -80,7 +83,7 @@ class HttpAddress:
         self._timeout = settings.timeout
         self._tls = _tls(settings.ca_file) if url.scheme == "https" else None
         self._idle: deque[_Connection] = deque()
-        self._closed = False
+        self._closed = threading.Event()
 
     def post(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Reply:
         """Posts and returns the answer if it is a success; raises DeliveryError if not, a RefusedError if
@@ -95,7 +98,7 @@ class HttpAddress:
 
     def close(self) -> None:
         """Lets go of the connections, of one in use when its answer is there."""
-        self._closed = True
+        self._closed.set()
         self._drop_idle()
 
     def _exchange(self, body: bytes, headers: Mapping[str, str]) -> Reply:
@@ -113,7 +116,7 @@ class HttpAddress:
             self._idle.append(connection)
         else:
             connection.close()
-        if self._closed:
+        if self._closed.is_set():
             self._drop_idle()
         return reply
 
@@ -132,7 +135,7 @@ class HttpAddress:
             if not connection.dropped():
                 return connection
             connection.close()
-        return _Connection(self._host, self._port, self._reach, self._timeout, self._tls)
+        return _Connection(self._host, self._port, self._reach, self._timeout, self._tls, closed=self._closed)
 
     def _reason(self, error: Exception) -> str:
         if isinstance(error, TimeoutError):
@@ -148,7 +151,14 @@ class _Connection(http.client.HTTPConnection):
     """One connection; it reaches only what it may, and an answer has a deadline from its first byte to its last."""
 
     def __init__(
-        self, host: str, port: int | None, reach: Reach, timeout: timedelta, tls: ssl.SSLContext | None
+        self,
+        host: str,
+        port: int | None,
+        reach: Reach,
+        timeout: timedelta,
+        tls: ssl.SSLContext | None,
+        *,
+        closed: threading.Event,
     ) -> None:
         super().__init__(host, port or (443 if tls else 80), timeout=timeout.total_seconds())
         # So that the header `Host` leaves the port out where it is the usual one.
@@ -156,6 +166,7 @@ class _Connection(http.client.HTTPConnection):
         self._reach = reach
         self._seconds = timeout.total_seconds()
         self._tls = tls
+        self._closed = closed
         self.reusable = False
 
     def connect(self) -> None:
@@ -186,7 +197,7 @@ class _Connection(http.client.HTTPConnection):
         return bool(poll.poll(0))
 
     def _answer(self, until: float) -> Reply:
-        self.response_class = partial(_response, until)  # type: ignore[assignment]  # it is only called
+        self.response_class = partial(_response, until, self._closed)  # type: ignore[assignment]  # it is only called
         response = self.getresponse()
         headers = {name.lower(): value for name, value in response.getheaders()}
         body = response.read(MOST_READ + 1)
@@ -197,33 +208,47 @@ class _Connection(http.client.HTTPConnection):
 
 
 class _Received(io.RawIOBase):
-    """What a socket receives until a moment on the boot clock: its own timeout would start anew with each byte."""
+    """What a socket receives until a moment on the boot clock: its own timeout would start anew with each byte.
 
-    def __init__(self, connected: socket.socket, until: float) -> None:
+    What comes in many pieces is taken four times a second, unless all is `closed`: to wake up for each byte of many
+    answers that trickle would take the time of those who wait for others.
+    """
+
+    def __init__(self, connected: socket.socket, until: float, closed: threading.Event) -> None:
         self._socket = connected
         self._bytes = connected.makefile("rb", buffering=0)
         self._until = until
+        self._closed = closed
+        self._pieces = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
         """Raises TimeoutError once the moment has come."""
-        left = self._until - boot_seconds()
-        if left <= 0:
-            raise TimeoutError
-        self._socket.settimeout(left)
+        self._pieces += 1
+        if self._pieces > _AT_ONCE:
+            self._closed.wait(min(_APART, self._left()))
+        self._socket.settimeout(self._left())
         return self._bytes.readinto(buffer)
 
     def close(self) -> None:
         self._bytes.close()
         super().close()
 
+    def _left(self) -> float:
+        left = self._until - boot_seconds()
+        if left <= 0:
+            raise TimeoutError
+        return left
 
-def _response(until: float, connected: socket.socket, method: str | None) -> http.client.HTTPResponse:
+
+def _response(
+    until: float, closed: threading.Event, connected: socket.socket, method: str | None
+) -> http.client.HTTPResponse:
     response = http.client.HTTPResponse(connected, method=method)
     response.fp.close()
-    response.fp = io.BufferedReader(_Received(connected, until))
+    response.fp = io.BufferedReader(_Received(connected, until, closed))
     return response
 
 
