@@ -44,7 +44,7 @@ def _routes(config: Config, sinks: Collection[str], quiet: Collection[str]) -> I
     for index, route in enumerate(config.routes):
         here = ("routes", str(index))
         # The original falls back to the one sink that is always there.
-        if not route.sinks and "stdout-debug" not in sinks:
+        if not route.sinks and not (route.is_original and "stdout-debug" in sinks):
             yield here, "needs `sinks`"
         for at, name in enumerate(route.sinks):
             if name not in sinks:

@@ -106,8 +106,6 @@ class Route(Settings):
 
     @model_validator(mode="after")
     def _one_form(self) -> "Route":
-        if not self.sinks and not self.is_original:
-            raise ValueError("needs `sinks`")
         if self.is_original and self.model_fields_set & {"match", "exclude"}:
             raise ValueError(
                 "mixes `match` or `except` with keys of the original's form: write all of it below `match`"

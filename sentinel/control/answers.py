@@ -1,7 +1,6 @@
 """Answers from the store alone: what exists, what happened, and why sinks were told of it or not."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -24,8 +23,7 @@ NEWEST = 10
 NOT_ASKED = "no route asks for it there"
 
 
-@dataclass(frozen=True, slots=True)
-class _Subject:
+class _Subject(NamedTuple):
     """A subject with its kind and its description, which is but a name for what is no device."""
 
     row: SubjectRow

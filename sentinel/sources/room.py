@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
 from sentinel.events import EventType, Finding, Words
 from sentinel.model import Position, Sight, SubjectKey
@@ -52,8 +53,7 @@ class Record(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
+class Description(NamedTuple):
     """A subject for a table: its name, its state in a word, since when, and further cells by title.
 
     `facts` are those that it can be found by: `dns_name`, `hostname`, `tags`, `owner`, `owner_id`, `os`, `addresses`.
@@ -63,7 +63,7 @@ class Description:
     state: str
     since: datetime | None
     columns: tuple[tuple[str, str], ...] = ()
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)

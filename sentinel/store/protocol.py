@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 from sentinel.events import Difference, Event, Message, Telling, Unheard
 from sentinel.model import SEEING, Absorption, Attempt, Delivery, DeliveryState, Outcome, Position, Sight, SubjectKey
@@ -24,14 +25,13 @@ class SourceRow:
     sight: Sight = SEEING
 
 
-@dataclass(frozen=True, slots=True)
-class SubjectRow:
+class SubjectRow(NamedTuple):
     """A subject: `body` is its record as its room encodes it, `problems` maps aspects to events that opened them."""
 
     key: SubjectKey
     revision: int
     body: bytes
-    problems: Mapping[str, str] = field(default_factory=dict)
+    problems: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)

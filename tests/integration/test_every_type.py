@@ -549,7 +549,7 @@ def age(path: Path) -> None:
             kind = ROOM.kinds[subject.key.type]
             record = kind.decode(subject.body)
             if subject.key.type in (PEER, DAEMON):
-                older = replace(subject, body=kind.encode(_aged(record, now)))
+                older = subject._replace(body=kind.encode(_aged(record, now)))
                 sealed = rows.sealed(rows.from_subject(older))
                 store.execute(f"INSERT OR REPLACE INTO subjects VALUES ({', '.join('?' * len(sealed))})", sealed)
         store.commit()

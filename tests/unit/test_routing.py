@@ -135,6 +135,10 @@ class TestSinksOfARoute:
         found = loaded(tmp_path, "sinks: {a: {type: stdout}}\nroutes:\n- event_types: ['*']\n")
         assert [str(fault) for fault in found.faults] == [f"{tmp_path}/sentinel.yaml:3: routes.0: needs `sinks`"]
 
+    def test_a_route_without_them_hides_no_fault_of_another_one(self, tmp_path: Path) -> None:
+        found = loaded(tmp_path, "sinks: {a: {type: stdout}}\nroutes:\n- {sinks: []}\n- {sinks: [b]}\n")
+        assert [(fault.line, fault.path) for fault in found.faults] == [(3, "routes.0"), (4, "routes.1.sinks.0")]
+
 
 class TestFallback:
     SINKS = "sinks: {pager: {type: stdout}, phone: {type: stdout}, log: {type: stdout}}"
