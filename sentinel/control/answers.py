@@ -8,7 +8,7 @@ from typing import NamedTuple
 import orjson
 
 from sentinel.control import letters
-from sentinel.control.moments import stamp
+from sentinel.control.moments import microseconds, stamp
 from sentinel.control.v1 import control_pb2
 from sentinel.events import Event
 from sentinel.model import Outcome, OutcomeState
@@ -16,7 +16,7 @@ from sentinel.policy.routes import Route, matching
 from sentinel.sources.room import Description, Kind, Room
 from sentinel.store.protocol import OpenProblem, Reader, SubjectRow, Told, Wanted
 
-AT_ONCE = 500
+AT_ONCE = 1000
 """Subjects in one message."""
 NEWEST = 10
 """Events that explain a subject."""
@@ -84,7 +84,10 @@ class Answers:
         found = sorted(_line(each, request.detailed) for each in wanted)
         for start in range(0, len(found), AT_ONCE):
             part = found[start : start + AT_ONCE]
-            yield control_pb2.ListSubjectsResponse(subjects=map(_subject, part))
+            if request.detailed:
+                yield control_pb2.ListSubjectsResponse(subjects=map(_subject, part))
+            else:
+                yield control_pb2.ListSubjectsResponse(table=_table(part))
 
     def events(
         self, wanted: Wanted, *, after: int, newest: int | None
@@ -223,6 +226,24 @@ def _line(subject: _Subject, detailed: bool) -> _Line:
         described.since,
         described.columns,
         subject if detailed else None,
+    )
+
+
+def _table(lines: Sequence[_Line]) -> control_pb2.SubjectTable:
+    sources, names, ids, types, revisions, states, since, columns, _ = zip(*lines, strict=True)
+    cells = [dict(own) for own in columns]
+    titles = dict.fromkeys(title for own in cells for title in own)
+    return control_pb2.SubjectTable(
+        sources=sources,
+        subject_types=types,
+        subject_ids=ids,
+        names=names,
+        states=states,
+        since_us=map(microseconds, since),
+        revisions=revisions,
+        columns=[
+            control_pb2.SubjectColumn(title=title, cells=[own.get(title, "") for own in cells]) for title in titles
+        ],
     )
 
 

@@ -5,6 +5,17 @@ from datetime import UTC, datetime, timedelta
 from google.protobuf.timestamp_pb2 import Timestamp
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def microseconds(moment: datetime | None) -> int:
+    """The moment as a number; 0 for None."""
+    return (moment - _EPOCH) // _MICROSECOND if moment else 0
+
+
+def at(microseconds: int) -> datetime | None:
+    """The moment that `microseconds` gave."""
+    return _EPOCH + timedelta(microseconds=microseconds) if microseconds else None
 
 
 def stamp(moment: datetime | None) -> Timestamp | None:

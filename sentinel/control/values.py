@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from itertools import starmap
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import orjson
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from sentinel.control.moments import moment, stamp
+from sentinel.control.moments import at, moment, stamp
 from sentinel.control.v1 import control_pb2
 
 
@@ -286,6 +287,20 @@ def sink_status(sink: control_pb2.SinkStatus) -> SinkStatus:
         absorbed=sink.absorbed,
         purged=sink.purged,
     )
+
+
+def subjects(answer: control_pb2.ListSubjectsResponse) -> Iterator[Subject]:
+    """The subjects of a part of an answer."""
+    yield from map(subject, answer.subjects)
+    table = answer.table
+    titles = [column.title for column in table.columns]
+    cells = zip(*(column.cells for column in table.columns), strict=True) if titles else [()] * len(table.names)
+    rows = zip(
+        *(table.sources, table.subject_types, table.subject_ids, table.names, table.states),
+        *(map(at, table.since_us), table.revisions, (tuple(zip(titles, own, strict=True)) for own in cells)),
+        strict=True,
+    )
+    yield from starmap(Subject, rows)
 
 
 def subject(answer: control_pb2.Subject) -> Subject:

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 
+from sentinel.control import values
 from sentinel.control.service import Commits, ControlService, Live
 from sentinel.control.v1 import control_pb2
+from sentinel.control.values import Subject
 from sentinel.model import Audience, OutcomeState, SinkPolicy
 from sentinel.sources.tailnet import ROOM
 from sentinel.sources.tailnet.model import PEER
@@ -169,15 +170,27 @@ def control(world: World) -> ControlService:
     )
 
 
-def _listed(control: ControlService, **request: Any) -> list[control_pb2.Subject]:
+def _listed(control: ControlService, **request: Any) -> list[Subject]:
     pages = control.ListSubjects(control_pb2.ListSubjectsRequest(**request), None)  # type: ignore[arg-type]
-    return [subject for page in pages for subject in page.subjects]
+    return [subject for page in pages for subject in values.subjects(page)]
 
 
 def test_only_devices_are_listed_and_counted(world: World, control: ControlService) -> None:
     devices = [(device.subject_type, device.name) for device in _listed(control)]
     assert devices == [("peer", "gate"), ("peer", "nas")]
     assert [report.subjects for report in world.writer.reports] == [2]
+
+
+def test_a_table_says_the_same_as_all_that_is_known(world: World, control: ControlService) -> None:
+    world.see(world.wire.patch("nas", online=False))
+    world.see(world.wire.frame(prefs=tailnet_pb2.Prefs(shields_up=True)))
+    shown, whole = (_listed(control, types=["peer", "prefs"], detailed=detailed) for detailed in (False, True))
+    assert [one.name for one in shown] == ["gate", "local", "nas"]
+    assert [one.since is None for one in shown] == [True, True, False]
+    for short, long in zip(shown, whole, strict=True):
+        assert short == long._replace(detail={}, columns=short.columns)
+        # A table has a cell in each of its columns for each of its rows.
+        assert {title: text for title, text in short.columns if text} == {t: text for t, text in long.columns if text}
 
 
 def test_other_kinds_are_listed_with_everything_about_them_when_they_are_asked_for(
@@ -187,7 +200,7 @@ def test_other_kinds_are_listed_with_everything_about_them_when_they_are_asked_f
     world.see(world.wire.frame(prefs=says))
     world.see(world.wire.frame(health=tailnet_pb2.Health(warnings=[warning("no-derp", "Relay is away")])))
     found = _listed(control, types=["daemon", "prefs", "tailnet"], detailed=True)
-    details = {subject.subject_type: orjson.loads(subject.detail_json) for subject in found}
+    details = {subject.subject_type: subject.detail for subject in found}
     assert details["daemon"] == {
         "state": "Running",
         "login_required": False,
@@ -208,7 +221,7 @@ def test_other_kinds_are_listed_with_everything_about_them_when_they_are_asked_f
 
 def test_a_peer_has_the_hash_that_its_events_have(world: World, control: ControlService) -> None:
     world.see(world.wire.frame(delta=delta(upserts=[node("nas", os="freebsd")])))
-    (nas,) = (orjson.loads(one.detail_json) for one in _listed(control, names=["nas"], detailed=True))
+    (nas,) = (one.detail for one in _listed(control, names=["nas"], detailed=True))
     (payload,) = (body["payload"] for body in world.bodies() if body["event_type"] == "peer.hostinfo.changed")
     assert isinstance(payload, dict)
     assert nas["hostinfo_hash"] == payload["after_hostinfo_hash"]

@@ -126,10 +126,40 @@ class ListSubjectsRequest(_message.Message):
     def __init__(self, names: _Optional[_Iterable[str]] = ..., tags: _Optional[_Iterable[str]] = ..., owners: _Optional[_Iterable[str]] = ..., systems: _Optional[_Iterable[str]] = ..., states: _Optional[_Iterable[str]] = ..., detailed: _Optional[bool] = ..., types: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListSubjectsResponse(_message.Message):
-    __slots__ = ("subjects",)
+    __slots__ = ("subjects", "table")
     SUBJECTS_FIELD_NUMBER: _ClassVar[int]
+    TABLE_FIELD_NUMBER: _ClassVar[int]
     subjects: _containers.RepeatedCompositeFieldContainer[Subject]
-    def __init__(self, subjects: _Optional[_Iterable[_Union[Subject, _Mapping]]] = ...) -> None: ...
+    table: SubjectTable
+    def __init__(self, subjects: _Optional[_Iterable[_Union[Subject, _Mapping]]] = ..., table: _Optional[_Union[SubjectTable, _Mapping]] = ...) -> None: ...
+
+class SubjectTable(_message.Message):
+    __slots__ = ("sources", "subject_types", "subject_ids", "names", "states", "since_us", "revisions", "columns")
+    SOURCES_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_TYPES_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_IDS_FIELD_NUMBER: _ClassVar[int]
+    NAMES_FIELD_NUMBER: _ClassVar[int]
+    STATES_FIELD_NUMBER: _ClassVar[int]
+    SINCE_US_FIELD_NUMBER: _ClassVar[int]
+    REVISIONS_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    sources: _containers.RepeatedScalarFieldContainer[str]
+    subject_types: _containers.RepeatedScalarFieldContainer[str]
+    subject_ids: _containers.RepeatedScalarFieldContainer[str]
+    names: _containers.RepeatedScalarFieldContainer[str]
+    states: _containers.RepeatedScalarFieldContainer[str]
+    since_us: _containers.RepeatedScalarFieldContainer[int]
+    revisions: _containers.RepeatedScalarFieldContainer[int]
+    columns: _containers.RepeatedCompositeFieldContainer[SubjectColumn]
+    def __init__(self, sources: _Optional[_Iterable[str]] = ..., subject_types: _Optional[_Iterable[str]] = ..., subject_ids: _Optional[_Iterable[str]] = ..., names: _Optional[_Iterable[str]] = ..., states: _Optional[_Iterable[str]] = ..., since_us: _Optional[_Iterable[int]] = ..., revisions: _Optional[_Iterable[int]] = ..., columns: _Optional[_Iterable[_Union[SubjectColumn, _Mapping]]] = ...) -> None: ...
+
+class SubjectColumn(_message.Message):
+    __slots__ = ("title", "cells")
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    CELLS_FIELD_NUMBER: _ClassVar[int]
+    title: str
+    cells: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, title: _Optional[str] = ..., cells: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Subject(_message.Message):
     __slots__ = ("source", "subject_type", "subject_id", "name", "state", "since", "revision", "detail_json", "titles", "cells")
