@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -115,20 +116,17 @@ def subject_lines(subjects: tuple[Subject, ...], zone: ZoneInfo) -> list[str]:
     """A table of subjects."""
     if not subjects:
         return ["Nothing is known yet."]
-    further = [dict(subject.columns) for subject in subjects]
     # As keys of a dict, titles keep the order in which they came.
-    extra = list({title: None for cells in further for title in cells})
+    extra = dict.fromkeys(chain.from_iterable(subject.columns for subject in subjects))
     several = len({subject.source for subject in subjects}) > 1
-    rows = [
-        (
-            subject.name or subject.subject_id,
-            subject.state,
-            local(subject.since, zone),
-            *(cells.get(title, "") for title in extra),
-            subject.source if several else "",
-        )
-        for subject, cells in zip(subjects, further, strict=True)
-    ]
+    columns = (
+        [subject.name or subject.subject_id for subject in subjects],
+        [subject.state for subject in subjects],
+        [local(subject.since, zone) for subject in subjects],
+        *([subject.columns.get(title, "") for subject in subjects] for title in extra),
+        [subject.source if several else "" for subject in subjects],
+    )
+    rows = list(zip(*columns, strict=True))
     return table(("name", "state", "since", *extra, "source"), rows, columns=screen())
 
 
@@ -195,7 +193,7 @@ def explained_subject_lines(found: ExplainedSubject, zone: ZoneInfo) -> Iterable
     """A subject's state, what sinks were told of it and is open, and its newest events."""
     subject = found.subject
     since = f" since {local(subject.since, zone)}" if subject.since else ""
-    about = shortened(", ".join(text for _, text in subject.columns if text))
+    about = shortened(", ".join(filter(None, subject.columns.values())))
     yield wrapped(
         f"{shortened(subject.name or subject.subject_id)} is {subject.state}{since}" + (f" ({about})" if about else "")
     )

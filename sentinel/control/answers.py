@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from itertools import starmap
 from typing import NamedTuple
 
 import orjson
@@ -78,10 +79,11 @@ class Answers:
 
     def subjects(self, request: control_pb2.ListSubjectsRequest) -> Iterator[control_pb2.ListSubjectsResponse]:
         """The subjects that are asked for, sorted by source and name, some at a time."""
-        known = self._known(request.types or self._devices())
-        wanted = (each for each in known if _fits(each, request)) if _picks(request) else known
+        known = self._described(request.types or self._devices())
+        if _picks(request):
+            known = (each for each in known if _fits(_Subject(*each), request))
         # There may be thousands: what is not shown of them does not wait until all have their places.
-        found = sorted(_line(each, request.detailed) for each in wanted)
+        found = sorted(_line(*each, detailed=request.detailed) for each in known)
         for start in range(0, len(found), AT_ONCE):
             part = found[start : start + AT_ONCE]
             if request.detailed:
@@ -125,12 +127,16 @@ class Answers:
         """How it stands with each sink, sorted by name."""
         return letters.summed(self._reader.sink_counts(), self._sinks)
 
-    def _known(self, types: Collection[str] = ()) -> Iterator[_Subject]:
+    def _known(self) -> Iterator[_Subject]:
+        return starmap(_Subject, self._described())
+
+    def _described(self, types: Collection[str] = ()) -> Iterator[tuple[SubjectRow, Kind, Description]]:
+        """The subjects of these types, or all, with what each is told by."""
         kinds = {(source, type_): kind for source, room in self._rooms.items() for type_, kind in room.kinds.items()}
         for row in self._reader.subjects(types):
             kind = kinds.get(row.key[:2])
             if kind is not None:
-                yield _described(row, kind)
+                yield row, kind, kind.describe(row.body) if kind.describe else _nameless(row, kind)
 
     def _devices(self) -> set[str]:
         """Types of subjects that are devices."""
@@ -176,15 +182,15 @@ class Answers:
         key = subject.row.key
         wanted = Wanted(subjects=(key,), name=key.id, source=key.source)
         return control_pb2.ExplainedSubject(
-            subject=_subject(_line(subject, True)),
+            subject=_subject(_line(*subject, detailed=True)),
             problems=[_problem(problem) for problem in self._reader.open_problems(key)],
             events=[self._followed(told) for told in self._reader.events(after=0, newest=NEWEST, wanted=wanted)],
         )
 
 
-def _described(row: SubjectRow, kind: Kind) -> _Subject:
-    described = kind.describe(row.body) if kind.describe else Description(kind.decode(row.body).name, "", None)
-    return _Subject(row, kind, described)
+def _nameless(row: SubjectRow, kind: Kind) -> Description:
+    """What is no device has but a name."""
+    return Description(kind.decode(row.body).name, "", None)
 
 
 def _picks(request: control_pb2.ListSubjectsRequest) -> bool:
@@ -214,18 +220,12 @@ def _is_called(subject: _Subject, name: str) -> bool:
     return called in subject.names() or called in subject.said("addresses")
 
 
-def _line(subject: _Subject, detailed: bool) -> _Line:
-    key, described = subject.row.key, subject.description
+def _line(row: SubjectRow, kind: Kind, described: Description, *, detailed: bool) -> _Line:
+    key = row.key
     return _Line(
-        key.source,
-        described.name,
-        key.id,
-        key.type,
-        subject.row.revision,
-        described.state,
-        described.since,
-        described.columns,
-        subject if detailed else None,
+        *(key.source, described.name, key.id, key.type, row.revision),
+        *(described.state, described.since, described.columns),
+        _Subject(row, kind, described) if detailed else None,
     )
 
 

@@ -88,7 +88,7 @@ class Subject(NamedTuple):
     state: str
     since: datetime | None
     revision: int
-    columns: tuple[tuple[str, str], ...] = ()
+    columns: Mapping[str, str] = MappingProxyType({})
     detail: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -297,7 +297,7 @@ def subjects(answer: control_pb2.ListSubjectsResponse) -> Iterator[Subject]:
     cells = zip(*(column.cells for column in table.columns), strict=True) if titles else [()] * len(table.names)
     rows = zip(
         *(table.sources, table.subject_types, table.subject_ids, table.names, table.states),
-        *(map(at, table.since_us), table.revisions, (tuple(zip(titles, own, strict=True)) for own in cells)),
+        *(map(at, table.since_us), table.revisions, (dict(zip(titles, own, strict=True)) for own in cells)),
         strict=True,
     )
     yield from starmap(Subject, rows)
@@ -313,7 +313,7 @@ def subject(answer: control_pb2.Subject) -> Subject:
         answer.state,
         moment(answer.since) if answer.HasField("since") else None,
         answer.revision,
-        tuple(zip(answer.titles, answer.cells, strict=True)),
+        dict(zip(answer.titles, answer.cells, strict=True)),
         orjson.loads(answer.detail_json) if answer.detail_json else {},
     )
 

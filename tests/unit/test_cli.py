@@ -395,7 +395,7 @@ class TestLooking:
             "hostinfo_hash": "8c7f2a2e01b4aa10",
             "os": "linux\x1b",
         }
-        peer = Subject("tailnet", "peer", "n1", "nas", "offline", MOMENT, 3, (), detail)
+        peer = Subject("tailnet", "peer", "n1", "nas", "offline", MOMENT, 3, {}, detail)
         envelope = {"event_type": "peer.offline", "timestamp": "2026-03-01T13:02:05.000000Z", "subject_name": "nas"}
         return Program(sight=Look((peer,), (Occurrence(envelope, "nas lost contact", ()),)))
 
@@ -438,8 +438,8 @@ class TestLooking:
 
     def test_the_state_of_the_node_itself_is_there_when_it_is_known(self) -> None:
         said = {"state": "NeedsLogin", "login_detail": "the key of this node has expired"}
-        daemon = Subject("tailnet", "daemon", "local", "", "", None, 1, (), said)
-        prefs = Subject("tailnet", "prefs", "local", "", "", None, 1, (), {"run_ssh": True})
+        daemon = Subject("tailnet", "daemon", "local", "", "", None, 1, {}, said)
+        prefs = Subject("tailnet", "prefs", "local", "", "", None, 1, {}, {"run_ssh": True})
         document = json.loads(run("dump-netmap", program=Program(sight=Look((daemon, prefs), ()))).stdout)
         assert document["daemon_state"] == "NeedsLogin"
         assert document["error_message"] == "the key of this node has expired"

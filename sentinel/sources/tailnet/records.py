@@ -57,16 +57,13 @@ def describe(body: bytes) -> Description:
     head, cut, _ = body.partition(b',"hostinfo":')
     stored = orjson.loads(head + b"}" if cut else body)
     addresses, since = stored["addresses"], stored["since"]
+    owner, address = ", ".join(stored["tags"]) or stored["owner"], addresses[0] if addresses else ""
     return Description(
-        name=stored["name"],
-        state=stored["presence"],
-        since=parse_rfc3339(since) if since else None,
-        columns=(
-            ("OWNER", ", ".join(stored["tags"]) or stored["owner"]),
-            ("OS", stored["os"]),
-            ("ADDRESS", addresses[0] if addresses else ""),
-        ),
-        facts=stored,
+        stored["name"],
+        stored["presence"],
+        parse_rfc3339(since) if since else None,
+        (("OWNER", owner), ("OS", stored["os"]), ("ADDRESS", address)),
+        stored,
     )
 
 
