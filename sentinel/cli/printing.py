@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 import orjson
 
-from sentinel.cli.tables import local, screen, shortened, table, wrapped
+from sentinel.cli.tables import beside, local, screen, shortened, table, wrapped
 from sentinel.clock import parse_rfc3339, rfc3339
 from sentinel.control.values import (
     ExplainedEvent,
@@ -119,15 +119,14 @@ def subject_lines(subjects: tuple[Subject, ...], zone: ZoneInfo) -> list[str]:
     # As keys of a dict, titles keep the order in which they came.
     extra = dict.fromkeys(chain.from_iterable(subject.columns for subject in subjects))
     several = len({subject.source for subject in subjects}) > 1
-    columns = (
+    cells = (
         [subject.name or subject.subject_id for subject in subjects],
         [subject.state for subject in subjects],
         [local(subject.since, zone) for subject in subjects],
         *([subject.columns.get(title, "") for subject in subjects] for title in extra),
         [subject.source if several else "" for subject in subjects],
     )
-    rows = list(zip(*columns, strict=True))
-    return table(("name", "state", "since", *extra, "source"), rows, columns=screen())
+    return beside(("name", "state", "since", *extra, "source"), cells, columns=screen())
 
 
 def subject_json(subject: Subject) -> Mapping[str, Any]:

@@ -56,7 +56,18 @@ def table(
 
     Columns whose title is among `whole` are not cut.
     """
-    found = [_column(title, texts) for title, *texts in zip(titles, *rows, strict=True) if any(texts)]
+    return beside(titles, list(zip(*rows, strict=True)) or [()] * len(titles), columns=columns, whole=whole)
+
+
+def beside(
+    titles: Sequence[str],
+    cells: Sequence[Sequence[str]],
+    *,
+    columns: int = COLUMNS,
+    whole: Collection[str] = ("since", "last heard"),
+) -> list[str]:
+    """The same of cells that are sorted by column."""
+    found = [_column(title, texts) for title, texts in zip(titles, cells, strict=True) if any(texts)]
     least = [column.width if column.title in whole else NARROWEST for column in found]
     widths = _fitted([column.width for column in found], least, columns)
     laid = [_laid(column, width) for column, width in zip(found, widths, strict=True)]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from sentinel.config import values
+from sentinel.config import places
 from sentinel.config.document import Document, Place, read_document
 from sentinel.config.files import find_file
 from sentinel.config.given import get, read
@@ -88,16 +88,17 @@ def _said(place: Place, given: Mapping[str, Any], env: Mapping[str, str], option
 
 def _asking(said: Mapping[Place, object], env: Mapping[str, str], cwd: Path) -> Asking:
     def path(given: object) -> Path:
-        return values.absolute_path(given, cwd=cwd, home=env.get("HOME", ""))
+        return places.absolute_path(given, cwd=cwd, home=env.get("HOME", ""))
 
-    folder = values.socket_directory(env, path(values.STATE_PATH if said[STATE] in _UNSET else said[STATE]).parent)
+    folder = places.socket_directory(env, path(places.STATE_PATH if said[STATE] in _UNSET else said[STATE]).parent)
     socket = path(folder / "control.sock" if said[SOCKET] is None else said[SOCKET])
+    zone = places.known_zone(places.machine_zone(env) if said[ZONE] is None else said[ZONE])
     colorless = False if said[COLORLESS] is None else said[COLORLESS]
-    if not isinstance(colorless, bool):
-        raise TypeError("only true and false are as plain as that")
+    if zone is None or not isinstance(colorless, bool):
+        raise ValueError("is not as plain as that")
     return Asking(
-        socket=values.socket_path(socket),
-        time_zone=values.zone(values.machine_zone(env) if said[ZONE] is None else said[ZONE]),
+        socket=places.socket_path(socket),
+        time_zone=zone,
         log_format=_FORMATS[said[FORMAT]],
         log_level=_LEVELS[said[LEVEL]],
         no_color=colorless,

@@ -21,7 +21,7 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
-from sentinel.config import values
+from sentinel.config import places, values
 from sentinel.config.durations import PATTERN, parse_duration
 
 NAME = r"[A-Za-z0-9._-]+"
@@ -71,11 +71,11 @@ def _name(text: str) -> str:
 
 def path_value(text: object, info: ValidationInfo) -> Path:
     around = surroundings(info)
-    return values.absolute_path(text, cwd=around.cwd, home=around.env.get("HOME", ""))
+    return places.absolute_path(text, cwd=around.cwd, home=around.env.get("HOME", ""))
 
 
 def _socket(text: object, info: ValidationInfo) -> Path:
-    return values.socket_path(path_value(text, info))
+    return places.socket_path(path_value(text, info))
 
 
 def _secret(text: object, info: ValidationInfo) -> object:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from sentinel.config import values
+from sentinel.config import places
 
 FILE_VARIABLE = "SENTINEL_CONFIG_PATH"
 DEFAULT_FILES = ("sentinel.yaml", "sentinel.json")
@@ -13,7 +13,7 @@ def find_file(path: Path | None, env: Mapping[str, str], *, cwd: Path) -> Path |
     """The configuration file: `path`, else what the environment names, else one in `cwd`, else none."""
     named = str(path) if path is not None else env.get(FILE_VARIABLE, "").strip()
     if named:
-        return values.absolute_path(named, cwd=cwd, home=env.get("HOME", ""))
+        return places.absolute_path(named, cwd=cwd, home=env.get("HOME", ""))
     return next((cwd / name for name in DEFAULT_FILES if _may_be_there(cwd / name)), None)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
-from sentinel.config import values
+from sentinel.config import places, values
 from sentinel.config.fields import (
     Duration,
     FilePath,
@@ -41,7 +41,7 @@ class StateSettings(Settings):
     empty_is_unset: ClassVar[frozenset[str]] = frozenset({"path"})
 
     path: FilePath = Field(
-        default=values.STATE_PATH,
+        default=places.STATE_PATH,
         validate_default=True,
         description=(
             "The store; its directory is the state directory. "

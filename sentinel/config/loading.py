@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from sentinel.config import values
+from sentinel.config import places
 from sentinel.config.arranging import Skipped, arranged, with_detectors
 from sentinel.config.crossing import crossed, unrouted
 from sentinel.config.document import DEEPEST, Document, Located, Place, read_document
@@ -112,7 +112,7 @@ def examine(
     """
     file = find_file(path, env, cwd=cwd)
     document = read_document(file) if file else Document()
-    around = Surroundings(env, cwd, values.machine_zone(env))
+    around = Surroundings(env, cwd, places.machine_zone(env))
     said = read(document)
     if not document.usable:
         return Loaded(None, file, tuple(each.fault for each in said.faults), said=said)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from sentinel.config import values
+from sentinel.config import places
 from sentinel.config.fields import (
     Duration,
     Name,
@@ -104,7 +104,7 @@ class Config(Settings):
             return given
         around = surroundings(info)
         named = without_unset(given, cls)
-        folder = values.socket_directory(around.env, _state_directory(named.get("state"), info))
+        folder = places.socket_directory(around.env, _state_directory(named.get("state"), info))
         return {
             "time_zone": around.machine_zone,
             "state": {},
@@ -126,7 +126,7 @@ class Config(Settings):
 def _state_directory(group: object, info: ValidationInfo) -> Path:
     given = group.get("path") if isinstance(group, Mapping) else getattr(group, "path", None)
     usable = isinstance(given, Path) or (isinstance(given, str) and bool(given.strip()))
-    return path_value(given if usable else values.STATE_PATH, info).parent
+    return path_value(given if usable else places.STATE_PATH, info).parent
 
 
 def _with_socket(group: object, default: Path) -> object:

@@ -253,7 +253,7 @@ class Reader(Protocol):
         ...
 
     def subjects(self, types: Collection[str] = ()) -> Iterable[SubjectRow]:
-        """All subjects, or those of some types, sorted by key."""
+        """All subjects, or those of some types, sorted by key; without their problems, which are the writer's."""
         ...
 
     def sink_counts(self) -> Mapping[str, SinkCounts]:

@@ -71,10 +71,13 @@ class SqliteReader:
             return _one(connection, "SELECT count(*) FROM events")
 
     def subjects(self, types: Collection[str] = ()) -> Iterator[SubjectRow]:
-        """All subjects, or those of some types, sorted by key."""
+        """All subjects, or those of some types, sorted by key; without their problems, which are the writer's."""
         with self._open() as connection:
             found = connection.execute(_SUBJECTS, {"types": orjson.dumps(list(types)).decode()})
-            yield from map(rows.to_subject, found)
+            yield from (
+                SubjectRow(SubjectKey(source, type_, id_), revision, body)
+                for source, type_, id_, revision, body in found
+            )
 
     def sink_counts(self) -> Mapping[str, SinkCounts]:
         """Deliveries by sink."""
@@ -217,8 +220,8 @@ _WANTED = """
     AND +recorded_at >= :since  -- without its index: events are read in their order
 """
 _PAGE = f"SELECT {rows.EVENT_COLUMNS} FROM events WHERE number > :after AND {_WANTED} ORDER BY number LIMIT {PAGE}"
-_SUBJECTS = f"""
-    SELECT {rows.SUBJECT_COLUMNS} FROM subjects
+_SUBJECTS = """
+    SELECT source, type, id, revision, CAST(body AS BLOB) FROM subjects
     WHERE :types = '[]' OR type IN (SELECT value FROM json_each(:types)) ORDER BY source, type, id
 """
 _OUTCOMES = f"""

@@ -14,8 +14,8 @@ import yaml
 from sentinel.config import SECRETS, SINKS, AppriseSink, Config, StdoutSink, examine, load, load_leniently
 from sentinel.config.document import parse_document
 from sentinel.config.durations import parse_duration, spell_duration
+from sentinel.config.places import machine_zone
 from sentinel.config.reference import keys, schema
-from sentinel.config.values import machine_zone
 from sentinel.errors import ConfigError, Fault
 
 ROOT = Path(__file__).parents[2]
