@@ -127,9 +127,6 @@ class Answers:
         """How it stands with each sink, sorted by name."""
         return letters.summed(self._reader.sink_counts(), self._sinks)
 
-    def _known(self) -> Iterator[_Subject]:
-        return starmap(_Subject, self._described())
-
     def _described(self, types: Collection[str] = ()) -> Iterator[tuple[SubjectRow, Kind, Description]]:
         """The subjects of these types, or all, with what each is told by."""
         kinds = {(source, type_): kind for source, room in self._rooms.items() for type_, kind in room.kinds.items()}
@@ -147,7 +144,7 @@ class Answers:
         source, name = self._parted(about)
         found = (
             subject
-            for subject in self._known()
+            for subject in starmap(_Subject, self._described())
             if source in ("", subject.row.key.source) and (name == subject.row.key.id or _is_called(subject, name))
         )
         return sorted(found, key=lambda subject: (subject.row.key.source, subject.name, subject.row.key.id))

@@ -30,6 +30,11 @@ class Fallbacks:
         self._looked_at = dict.fromkeys(self._standing_by.keys() & failing, 0)
 
     @property
+    def there_are(self) -> bool:
+        """Whether any route names one; without, there is nothing to tell."""
+        return bool(self._standing_by)
+
+    @property
     def behind(self) -> bool:
         """Whether there is more that waits at failing sinks and was not looked at."""
         return bool(self._looked_at)
@@ -43,7 +48,7 @@ class Fallbacks:
         self, views: Views, store: Store, attempts: Sequence[Attempt], failing: AbstractSet[str], now: Instant
     ) -> None:
         """Lets the views tell what has to be told now; `attempts` are to be committed along with that."""
-        told = tuple(views.decided.tellings) if self._standing_by else ()
+        told = tuple(views.decided.tellings)
         for sink in self._standing_by:
             missed = [one for one in told if one.delivery.sink == sink] if sink in failing else []
             missed += [*self._pending(sink, store), *self._given_up(sink, store, attempts)]

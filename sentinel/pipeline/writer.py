@@ -134,7 +134,8 @@ class Writer:
             self._settle(now, until=now)
         obey((one.command for one in asked), done.batch, self._programs, self._views.new_delivery, now)
         self._settle_attempts(attempts, done, now)
-        self._fallbacks.tell(self._views, self._store, done.batch.attempts, self._failing(), now)
+        if self._fallbacks.there_are:
+            self._fallbacks.tell(self._views, self._store, done.batch.attempts, self._failing(), now)
         self._reached("folded")
         self._commit(done)
         for one in asked:

@@ -153,8 +153,10 @@ class Views:
 
     def _wait(self, row: Difference, event: Event, seen_at: datetime, now: Instant) -> None:
         place, began = (row.sink, row.subject), row.began or min(seen_at, now.wall)
-        self._put(replace(row, truth=event.after, waiting=(*row.waiting, event), began=began))
-        self._debounce(place, row.aspect, seen_at, now)
+        due = debounce(self._window, began=began, newest=seen_at, now=now)
+        self._put(replace(row, truth=event.after, waiting=(*row.waiting, event), began=began, due=due))
+        if self._sinks[row.sink].audience is Audience.PEOPLE:
+            self._wait_along(place, row.aspect, seen_at, now)
         if place in self._unseen.get(row.subject.source, ()):
             self._hold(self._places[place].values(), why="debounce")
         else:
@@ -169,11 +171,10 @@ class Views:
         row = rows.get(event.type.aspect) if event.problem == "ends" else None
         return [row] if row and row.problem is not None else []
 
-    def _debounce(self, place: Place, aspect: str, seen_at: datetime, now: Instant) -> None:
-        """People hear one thing of one subject: whatever else it has open there waits along."""
-        together = self._sinks[place[0]].audience is Audience.PEOPLE
+    def _wait_along(self, place: Place, aspect: str, seen_at: datetime, now: Instant) -> None:
+        """People hear one thing of one subject: whatever else it has open there than this aspect waits along."""
         for row in list(self._places[place].values()):
-            if row.began is not None and (together or row.aspect == aspect):
+            if row.began is not None and row.aspect != aspect:
                 due = debounce(self._window, began=row.began, newest=seen_at, now=now)
                 self._put(replace(row, due=due))
 
