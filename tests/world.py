@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 import orjson
 
 from sentinel.app.tables import CATALOGUE
+from sentinel.control.service import Commits, ControlService, Live
 from sentinel.events import Event, Telling
 from sentinel.model import Attempt, Audience, DeliveryState, OutcomeState, Position, Reached, SinkPolicy, unwatched
 from sentinel.pipeline.inbox import Arrived, Closed, Hello, Inbox, Opened
@@ -15,7 +17,7 @@ from sentinel.pipeline.rules import Exchange, Rules
 from sentinel.pipeline.sealing import PLAIN, Sealing
 from sentinel.pipeline.writer import Writer
 from sentinel.policy.routes import Route, everything_to
-from sentinel.sources.room import Earlier, Frame
+from sentinel.sources.room import Earlier, Frame, Room
 from sentinel.sources.tailnet import ROOM
 from sentinel.store.protocol import Told
 from sentinel.store.reader import SqliteReader
@@ -204,3 +206,23 @@ def _event_line(event: Event) -> str:
 def _line(telling: Telling) -> str:
     folded = f" +{len(telling.message.folded)}" if telling.message.folded else ""
     return _event_line(telling.message.event) + folded
+
+
+def controlled(
+    world: World, sinks: Mapping[str, str], *, rooms: Mapping[str, Room] = MappingProxyType({})
+) -> ControlService:
+    """What the command line is answered by, on this world."""
+    live = Live(
+        sources=lambda: world.writer.reports,
+        heard=lambda _: None,
+        troubles=lambda: (),
+        ledger_id=lambda: "ledger",
+        started_at=world.clock.now().wall,
+        store_path=world.path,
+        sinks=sinks,
+        last_words="",
+    )
+    ask, clock = world.writer.inbox.ask, world.clock
+    return ControlService(
+        live=live, reader=world.reader, rooms=rooms, routes=(), commits=Commits(), clock=clock, ask=ask
+    )

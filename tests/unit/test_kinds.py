@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sentinel.control import values
-from sentinel.control.service import Commits, ControlService, Live
+from sentinel.control.service import ControlService
 from sentinel.control.v1 import control_pb2
 from sentinel.control.values import Subject
 from sentinel.model import Audience, OutcomeState, SinkPolicy
@@ -17,7 +17,7 @@ from sentinel.sources.tailnet.routes.carriers import Carriers
 from sentinel.store.protocol import Batch
 from sentinel.wire.v1 import frame_pb2, tailnet_pb2
 from tests.builders import Wire, delta, node, own, warning
-from tests.world import SOURCE, World
+from tests.world import SOURCE, World, controlled
 
 NEEDS_LOGIN = frame_pb2.Suspended(reason=frame_pb2.SUSPENDED_REASON_NEEDS_LOGIN, login_url="https://login.example/a")
 LAN = "10.0.0.0/24"
@@ -150,25 +150,7 @@ def test_a_route_survives_a_restart_with_those_who_carry_it(world: World) -> Non
 
 @pytest.fixture
 def control(world: World) -> ControlService:
-    live = Live(
-        sources=lambda: world.writer.reports,
-        heard=lambda _: None,
-        troubles=lambda: (),
-        ledger_id=lambda: "ledger",
-        started_at=world.clock.now().wall,
-        store_path=world.path,
-        sinks={},
-        last_words="",
-    )
-    return ControlService(
-        live=live,
-        reader=world.reader,
-        rooms={SOURCE: ROOM},
-        routes=(),
-        commits=Commits(),
-        clock=world.clock,
-        ask=world.writer.inbox.ask,
-    )
+    return controlled(world, sinks={}, rooms={SOURCE: ROOM})
 
 
 def _listed(control: ControlService, **request: Any) -> list[Subject]:

@@ -1,6 +1,6 @@
 """Dead deliveries: listed, replayed, purged."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 
 from sentinel.control import letters
-from sentinel.control.service import Commits, ControlService, Live
 from sentinel.control.v1 import control_pb2
 from sentinel.errors import ControlError
 from sentinel.model import Absorption, Attempt, Audience, Command, DeliveryState, Replay, SinkPolicy
 from sentinel.store.damage import refuse_damaged
 from tests.builders import node
-from tests.world import World
+from tests.world import World, controlled
 
 SINKS = ("hook", "other")
 ALL = control_pb2.ListDeliveriesRequest()
@@ -44,21 +43,6 @@ def asking(world: World) -> Callable[[Command, Callable[[], None]], None]:
         world.step()
 
     return ask
-
-
-def controlled(world: World, sinks: Mapping[str, str]) -> ControlService:
-    live = Live(
-        sources=lambda: world.writer.reports,
-        heard=lambda _: None,
-        troubles=lambda: (),
-        ledger_id=lambda: "ledger",
-        started_at=world.clock.now().wall,
-        store_path=world.path,
-        sinks=sinks,
-        last_words="",
-    )
-    ask, clock = world.writer.inbox.ask, world.clock
-    return ControlService(live=live, reader=world.reader, rooms={}, routes=(), commits=Commits(), clock=clock, ask=ask)
 
 
 def replay(world: World, *ids: int, sink: str = "", to: str = "") -> int:
