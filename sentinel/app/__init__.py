@@ -3,8 +3,9 @@
 A command that only asks shall not wait for what it does not use, so each part is imported when it is first used.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from sentinel.lazily import parts_of
 
 if TYPE_CHECKING:
     from sentinel.app.checks import check, remarks
@@ -46,9 +47,4 @@ _PLACES = {
     "test_sinks": "sentinel.app.trials",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """The part with this name. Raises AttributeError if there is none."""
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_PLACES[name]), name)
+__getattr__ = parts_of(__name__, _PLACES)

@@ -4,8 +4,9 @@ The models take a while to build. A command that only asks needs none of them, s
 used.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from sentinel.lazily import parts_of
 
 if TYPE_CHECKING:
     from sentinel.config.arranging import Skipped
@@ -109,9 +110,4 @@ _PLACES = {
     "load_leniently": "sentinel.config.loading",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """The part with this name. Raises AttributeError if there is none."""
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_PLACES[name]), name)
+__getattr__ = parts_of(__name__, _PLACES)
