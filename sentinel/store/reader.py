@@ -73,11 +73,11 @@ class SqliteReader:
     def subjects(self, types: Collection[str] = ()) -> Iterator[SubjectRow]:
         """All subjects, or those of some types, sorted by key; without their problems, which are the writer's."""
         with self._open() as connection:
-            found = connection.execute(_SUBJECTS, {"types": orjson.dumps(list(types)).decode()})
-            yield from (
-                SubjectRow(SubjectKey(source, type_, id_), revision, body)
-                for source, type_, id_, revision, body in found
-            )
+            found = connection.execute(_SUBJECTS, {"types": orjson.dumps(list(types)).decode()}).fetchall()
+        # Who takes them may be slow, and the write-ahead log would grow meanwhile.
+        return (
+            SubjectRow(SubjectKey(source, type_, id_), revision, body) for source, type_, id_, revision, body in found
+        )
 
     def sink_counts(self) -> Mapping[str, SinkCounts]:
         """Deliveries by sink."""

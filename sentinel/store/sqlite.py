@@ -169,14 +169,12 @@ class SqliteStore:
         if batch.high_revision is not None or batch.ledger_id is not None:
             many(statements.UPDATE_LEDGER, [(batch.ledger_id, batch.high_revision, None)])
         many(f"INSERT OR REPLACE INTO sources VALUES ({_marks(15)})", _sealed(rows.from_source, batch.sources.values()))
-        subject_key = ("source", "type", "id")
-        _replace(many, "subjects", width=7, key=subject_key, changes=batch.subjects, columns=rows.from_subject)
+        _replace(many, statements.PUT_SUBJECT, statements.DELETE_SUBJECT, batch.subjects, rows.from_subject)
         many(f"INSERT INTO events VALUES ({_marks(17)})", _sealed(rows.from_event, batch.events))
         for span in batch.spans:
             self._write_span(span)
-        place = ("sink", "source", "subject_type", "subject_id", "aspect")
         differences = {(sink, *key, aspect): row for (sink, key, aspect), row in batch.differences.items()}
-        _replace(many, "differences", width=15, key=place, changes=differences, columns=rows.from_difference)
+        _replace(many, statements.PUT_DIFFERENCE, statements.DELETE_DIFFERENCE, differences, rows.from_difference)
         outcomes = batch.outcomes.values()
         many(f"INSERT OR REPLACE INTO outcomes VALUES ({_marks(8)})", _sealed(rows.from_outcome, outcomes))
         many(f"INSERT INTO deliveries VALUES ({_marks(17)})", _sealed(rows.from_delivery, batch.deliveries))
@@ -247,18 +245,14 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]
 
 def _replace(
     many: Callable[[str, Iterable[Any]], object],
-    table: str,
-    *,
-    width: int,
-    key: tuple[str, ...],
+    put: str,
+    delete: str,
     changes: Mapping[Any, Any],
     columns: Callable[[Any], rows.Row],
 ) -> None:
     """Writes what is there and deletes what maps to None."""
-    put = _sealed(columns, (row for row in changes.values() if row is not None))
-    gone = [tuple(place) for place, row in changes.items() if row is None]
-    many(f"INSERT OR REPLACE INTO {table} VALUES ({_marks(width)})", put)
-    many(f"DELETE FROM {table} WHERE ({', '.join(key)}) = ({_marks(len(key))})", gone)
+    many(put, _sealed(columns, (row for row in changes.values() if row is not None)))
+    many(delete, [tuple(place) for place, row in changes.items() if row is None])
 
 
 def _sealed(columns: Callable[[Any], rows.Row], objects: Iterable[Any]) -> Iterator[rows.Row]:

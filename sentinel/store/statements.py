@@ -4,6 +4,16 @@ from sentinel.store import rows
 
 SOURCES = f"SELECT {rows.SOURCE_COLUMNS} FROM sources ORDER BY name"
 SUBJECTS = f"SELECT {rows.SUBJECT_COLUMNS} FROM subjects ORDER BY source, type, id"
+# Replaced, a row would move to the end of its table.
+PUT_SUBJECT = """
+    INSERT INTO subjects VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+        revision = excluded.revision, problems = excluded.problems, body = excluded.body, seal = excluded.seal
+"""
+DELETE_SUBJECT = "DELETE FROM subjects WHERE (source, type, id) = (?, ?, ?)"
+PUT_DIFFERENCE = f"INSERT OR REPLACE INTO differences VALUES ({','.join('?' * 15)})"
+DELETE_DIFFERENCE = """
+    DELETE FROM differences WHERE (sink, source, subject_type, subject_id, aspect) = (?, ?, ?, ?, ?)
+"""
 PENDING = "SELECT sink, count(*) FROM deliveries WHERE state = 'pending' GROUP BY sink"
 # Outcomes name deliveries that were purged since.
 NEXT_DELIVERY = """

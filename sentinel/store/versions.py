@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sentinel.errors import StoreError
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 
 def version(connection: sqlite3.Connection) -> int:

@@ -286,7 +286,8 @@ def _make_older(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         outcomes = connection.execute("SELECT event, sink, state, message, NULL, why FROM outcomes").fetchall()
         differences = [row[:-2] for row in connection.execute("SELECT * FROM differences")]
-        for name, found in (("outcomes", outcomes), ("differences", differences)):
+        subjects = [row[:-1] for row in connection.execute("SELECT * FROM subjects")]
+        for name, found in (("outcomes", outcomes), ("differences", differences), ("subjects", subjects)):
             connection.execute(f"DROP TABLE {name}")
             for statement in first.split(";\n"):
                 if f"CREATE TABLE {name} " in statement or f"ON {name} (" in statement:

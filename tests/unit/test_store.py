@@ -9,8 +9,9 @@ import pytest
 
 from sentinel.clock import rfc3339
 from sentinel.errors import StoreError
-from sentinel.model import Attempt, DeliveryState
+from sentinel.model import Attempt, DeliveryState, SubjectKey
 from sentinel.sources.tailnet import ROOM
+from sentinel.sources.tailnet.model import PEER
 from sentinel.store import statements
 from sentinel.store.damage import schema_seal
 from sentinel.store.protocol import Batch, SubjectRow
@@ -38,6 +39,36 @@ def test_everything_is_there_again_after_a_restart(world: World) -> None:
     world.restart()
     assert world.store.load() == before
     assert before.differences[0].waiting[0].type.name == "peer.offline"
+
+
+def test_records_of_the_size_of_a_peer_s_share_pages(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    keys = [SubjectKey("tailnet", "peer", f"n-{number}") for number in range(300)]
+    store = opened(path)
+    store.commit(Batch(subjects={key: SubjectRow(key, 1, b'{"name":"%s"}' % (b"x" * 1_300)) for key in keys}))
+    store.close()
+    with closing(_connected(path)) as connection:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    assert pages < len(keys) / 2
+
+
+def test_a_subject_that_changes_stays_where_it_is_and_may_go(world: World) -> None:
+    nas, _ = (row for row in world.reader.subjects({PEER}))
+    changed = nas._replace(revision=9, body=nas.body.replace(b"nas", b"nas2"), problems={"presence": "e"})
+    world.store.commit(Batch(subjects={nas.key: changed}))
+    assert changed in world.store.load().subjects
+    world.store.commit(Batch(subjects={nas.key: None}))
+    assert nas.key not in {row.key for row in world.store.load().subjects}
+
+
+def test_who_takes_subjects_slowly_holds_nothing_up(world: World, tmp_path: Path) -> None:
+    found = world.reader.subjects()
+    next(iter(found))
+    world.see(world.wire.patch("nas", online=False))
+    with closing(_connected(tmp_path / "state.db")) as connection:
+        busy, in_log, taken = connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+    assert (busy, in_log) == (0, taken)
+    assert list(found)
 
 
 def test_a_delivery_that_was_not_settled_is_pending_after_a_restart(world: World) -> None:
