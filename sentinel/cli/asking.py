@@ -1,6 +1,5 @@
 """Commands that ask the running service, or the store that one left: status, check, devices, events, explain."""
 
-import dataclasses
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -58,7 +57,7 @@ def status(context: click.Context, *, as_json: bool) -> int:
     with connected(where.socket) as client:
         found = client.status()
     if as_json:
-        print_json(dataclasses.asdict(found))
+        print_json(found)
     else:
         click.echo("\n".join(status_lines(found, where.time_zone)))
     return ExitCode.FAILURE if found.troubles else ExitCode.OK
@@ -73,7 +72,7 @@ def reload_configuration(context: click.Context, *, as_json: bool) -> int:
     with connected(where.socket) as client:
         what = client.reload()
     if as_json:
-        print_json(dataclasses.asdict(what))
+        print_json(what)
     elif not what.faults:
         click.echo("\n".join(reload_lines(what)))
     for fault in what.faults if not as_json else ():

@@ -1,6 +1,5 @@
 """Commands about what was to be sent: deliveries, and the dead ones."""
 
-import dataclasses
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -212,4 +211,4 @@ def _lines(letter: Letter, zone: ZoneInfo) -> Iterable[str]:
 
 
 def _json(letter: Letter) -> Mapping[str, Any]:
-    return dataclasses.asdict(letter)
+    return letter._asdict()

@@ -1,6 +1,5 @@
 """Answers as lines for people and as JSON for programs."""
 
-import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
@@ -36,6 +35,8 @@ def print_json(document: object) -> None:
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return rfc3339(value)
+    if hasattr(value, "_asdict"):
+        return value._asdict()
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
@@ -145,7 +146,7 @@ def subject_json(subject: Subject) -> Mapping[str, Any]:
 
 def occurrence_json(occurrence: Occurrence) -> Mapping[str, Any]:
     """The envelope with the outcomes."""
-    return {**occurrence.envelope, "outcomes": [dataclasses.asdict(fate) for fate in occurrence.outcomes]}
+    return {**occurrence.envelope, "outcomes": [fate._asdict() for fate in occurrence.outcomes]}
 
 
 def explanation_json(found: Explanation) -> Any:
@@ -155,7 +156,7 @@ def explanation_json(found: Explanation) -> Any:
     return [
         {
             **subject_json(each.subject),
-            "open_problems": [dataclasses.asdict(problem) for problem in each.problems],
+            "open_problems": [problem._asdict() for problem in each.problems],
             "events": [occurrence_json(occurrence) for occurrence in each.events],
         }
         for each in found

@@ -1,9 +1,12 @@
 """Answers from the store alone: what exists, what happened, and why sinks were told of it or not."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC
 from fnmatch import fnmatchcase
-from itertools import starmap
+from functools import partial
+from itertools import chain, compress, groupby, islice, repeat
+from operator import attrgetter
 from typing import NamedTuple
 
 import orjson
@@ -52,18 +55,22 @@ class _Subject(NamedTuple):
         return [self.name.lower(), *(name.rstrip(".") for name in self.said("dns_name", "hostname"))]
 
 
-class _Line(NamedTuple):
-    """What is listed of a subject, sorted by source, name, id and type; with the subject where all of it is."""
+@dataclass(frozen=True, slots=True)
+class _Alike:
+    """Some subjects of one kind, as lists: there may be thousands, and an object for each takes time."""
 
-    source: str
-    name: str
-    id: str
-    type: str
-    revision: int
-    state: str
-    since: datetime | None
-    columns: tuple[tuple[str, str], ...]
-    detailed: _Subject | None
+    kind: Kind
+    rows: Sequence[SubjectRow]
+    descriptions: Sequence[Description]
+
+    def each(self) -> Iterator[_Subject]:
+        """One by one."""
+        return map(_Subject, self.rows, repeat(self.kind), self.descriptions)
+
+    def that_fit(self, request: control_pb2.ListSubjectsRequest) -> "_Alike":
+        """Those that the request picks."""
+        fits = [_fits(subject, request) for subject in self.each()]
+        return _Alike(self.kind, list(compress(self.rows, fits)), list(compress(self.descriptions, fits)))
 
 
 class Answers:
@@ -78,18 +85,13 @@ class Answers:
         self._sinks = sinks
 
     def subjects(self, request: control_pb2.ListSubjectsRequest) -> Iterator[control_pb2.ListSubjectsResponse]:
-        """The subjects that are asked for, sorted by source and name, some at a time."""
-        known = self._described(request.types or self._devices())
-        if _picks(request):
-            known = (each for each in known if _fits(_Subject(*each), request))
-        # There may be thousands: what is not shown of them does not wait until all have their places.
-        found = sorted(_line(*each, detailed=request.detailed) for each in known)
-        for start in range(0, len(found), AT_ONCE):
-            part = found[start : start + AT_ONCE]
+        """The subjects that are asked for, sorted by source, type and id, some at a time."""
+        for some in self._described(request.types or self._devices()):
+            found = some.that_fit(request) if _picks(request) else some
             if request.detailed:
-                yield control_pb2.ListSubjectsResponse(subjects=map(_subject, part))
-            else:
-                yield control_pb2.ListSubjectsResponse(table=_table(part))
+                yield control_pb2.ListSubjectsResponse(subjects=map(_subject, found.each()))
+            elif found.rows:
+                yield control_pb2.ListSubjectsResponse(table=_table(found))
 
     def events(
         self, wanted: Wanted, *, after: int, newest: int | None
@@ -127,13 +129,17 @@ class Answers:
         """How it stands with each sink, sorted by name."""
         return letters.summed(self._reader.sink_counts(), self._sinks)
 
-    def _described(self, types: Collection[str] = ()) -> Iterator[tuple[SubjectRow, Kind, Description]]:
-        """The subjects of these types, or all, with what each is told by."""
+    def _described(self, types: Collection[str] = ()) -> Iterator[_Alike]:
+        """The subjects of these types, or all, sorted by source, type and id, some at a time.
+
+        Who asks takes in the first of them while the next are described.
+        """
         kinds = {(source, type_): kind for source, room in self._rooms.items() for type_, kind in room.kinds.items()}
-        for row in self._reader.subjects(types):
-            kind = kinds.get(row.key[:2])
-            if kind is not None:
-                yield row, kind, kind.describe(row.body) if kind.describe else _nameless(row, kind)
+        for place, rows in groupby(self._reader.subjects(types), key=attrgetter("key.source", "key.type")):
+            kind = kinds.get(place)
+            while kind and (part := list(islice(rows, AT_ONCE))):
+                describe = kind.describe or partial(_nameless, kind)
+                yield _Alike(kind, part, [describe(row.body) for row in part])
 
     def _devices(self) -> set[str]:
         """Types of subjects that are devices."""
@@ -144,7 +150,7 @@ class Answers:
         source, name = self._parted(about)
         found = (
             subject
-            for subject in starmap(_Subject, self._described())
+            for subject in chain.from_iterable(some.each() for some in self._described())
             if source in ("", subject.row.key.source) and (name == subject.row.key.id or _is_called(subject, name))
         )
         return sorted(found, key=lambda subject: (subject.row.key.source, subject.name, subject.row.key.id))
@@ -179,15 +185,15 @@ class Answers:
         key = subject.row.key
         wanted = Wanted(subjects=(key,), name=key.id, source=key.source)
         return control_pb2.ExplainedSubject(
-            subject=_subject(_line(*subject, detailed=True)),
+            subject=_subject(subject),
             problems=[_problem(problem) for problem in self._reader.open_problems(key)],
             events=[self._followed(told) for told in self._reader.events(after=0, newest=NEWEST, wanted=wanted)],
         )
 
 
-def _nameless(row: SubjectRow, kind: Kind) -> Description:
+def _nameless(kind: Kind, body: bytes) -> Description:
     """What is no device has but a name."""
-    return Description(kind.decode(row.body).name, "", None)
+    return Description(kind.decode(body).name, "", None)
 
 
 def _picks(request: control_pb2.ListSubjectsRequest) -> bool:
@@ -217,19 +223,10 @@ def _is_called(subject: _Subject, name: str) -> bool:
     return called in subject.names() or called in subject.said("addresses")
 
 
-def _line(row: SubjectRow, kind: Kind, described: Description, *, detailed: bool) -> _Line:
-    key = row.key
-    return _Line(
-        *(key.source, described.name, key.id, key.type, row.revision),
-        *(described.state, described.since, described.columns),
-        _Subject(row, kind, described) if detailed else None,
-    )
-
-
-def _table(lines: Sequence[_Line]) -> control_pb2.SubjectTable:
-    sources, names, ids, types, revisions, states, since, columns, _ = zip(*lines, strict=True)
-    cells = [dict(own) for own in columns]
-    titles = dict.fromkeys(title for own in cells for title in own)
+def _table(found: _Alike) -> control_pb2.SubjectTable:
+    sources, types, ids = zip(*(row.key for row in found.rows), strict=True)
+    names, states, since, cells, _ = zip(*found.descriptions, strict=True)
+    columns = zip(found.kind.titles, zip(*cells, strict=True), strict=True)
     return control_pb2.SubjectTable(
         sources=sources,
         subject_types=types,
@@ -237,25 +234,24 @@ def _table(lines: Sequence[_Line]) -> control_pb2.SubjectTable:
         names=names,
         states=states,
         since_us=map(microseconds, since),
-        revisions=revisions,
-        columns=[
-            control_pb2.SubjectColumn(title=title, cells=[own.get(title, "") for own in cells]) for title in titles
-        ],
+        revisions=[row.revision for row in found.rows],
+        columns=[control_pb2.SubjectColumn(title=title, cells=texts) for title, texts in columns],
     )
 
 
-def _subject(line: _Line) -> control_pb2.Subject:
+def _subject(subject: _Subject) -> control_pb2.Subject:
+    key, described = subject.row.key, subject.description
     return control_pb2.Subject(
-        source=line.source,
-        subject_type=line.type,
-        subject_id=line.id,
-        name=line.name,
-        state=line.state,
-        since=stamp(line.since),
-        revision=line.revision,
-        titles=[title for title, _ in line.columns],
-        cells=[text for _, text in line.columns],
-        detail_json=line.detailed.detail() if line.detailed else b"",
+        source=key.source,
+        subject_type=key.type,
+        subject_id=key.id,
+        name=described.name,
+        state=described.state,
+        since=stamp(described.since),
+        revision=subject.row.revision,
+        titles=subject.kind.titles,
+        cells=described.cells,
+        detail_json=subject.detail(),
     )
 
 

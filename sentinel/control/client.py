@@ -57,7 +57,7 @@ class ControlClient:
     def subjects(self, wanted: SubjectsWanted = ALL_SUBJECTS) -> tuple[Subject, ...]:
         """What exists, sorted by source and name."""
         parts = self._parts(self._stub.ListSubjects(values.subjects_request(wanted)))
-        return tuple(found for part in parts for found in values.subjects(part))
+        return values.subjects(parts)
 
     def events(self, wanted: EventsWanted) -> Iterator[Occurrence]:
         """The newest so many events, oldest first; with a limit of 0 all."""

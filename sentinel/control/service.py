@@ -137,7 +137,7 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
     def ListSubjects(
         self, request: control_pb2.ListSubjectsRequest, context: grpc.ServicerContext
     ) -> Iterator[control_pb2.ListSubjectsResponse]:
-        """What is known to exist, sorted by source and name."""
+        """What is known to exist, sorted by source, type and id."""
         yield from self._answers.subjects(request)
 
     def ListEvents(

@@ -18,7 +18,7 @@ class StoredClient:
     def subjects(self, wanted: SubjectsWanted) -> tuple[Subject, ...]:
         """What exists, sorted by source and name."""
         parts = self._answers.subjects(values.subjects_request(wanted))
-        return tuple(found for part in parts for found in values.subjects(part))
+        return values.subjects(parts)
 
     def events(self, wanted: EventsWanted) -> Iterator[Occurrence]:
         """What happened, oldest first."""

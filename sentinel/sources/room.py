@@ -54,7 +54,7 @@ class Record(Protocol):
 
 
 class Description(NamedTuple):
-    """A subject for a table: its name, its state in a word, since when, and further cells by title.
+    """A subject for a table: its name, its state in a word, since when, and a cell for each of its kind's titles.
 
     `facts` are those that it can be found by: `dns_name`, `hostname`, `tags`, `owner`, `owner_id`, `os`, `addresses`.
     """
@@ -62,7 +62,7 @@ class Description(NamedTuple):
     name: str
     state: str
     since: datetime | None
-    columns: tuple[tuple[str, str], ...] = ()
+    cells: tuple[str, ...] = ()
     facts: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -108,7 +108,8 @@ class Kind:
     in silence. `needs_sight` says that a change is only to be believed while the source sees. `availability(record)` is
     `up`, `down` or `unknown`, and since when, as far as known; None if nobody counts it. `describe(body)` makes the
     subject a device; None for one that no table of devices shows. It takes the record as `encode` wrote it, because
-    thousands are shown at once. `detail(record)` is everything about the subject, for programs, as JSON has it.
+    thousands are shown at once; `titles` stand above its cells. `detail(record)` is everything about the subject, for
+    programs, as JSON has it.
     """
 
     advance: Callable[[Any, Any, Mapping[int, str], datetime], Any]
@@ -120,6 +121,7 @@ class Kind:
     needs_sight: bool = True
     availability: Callable[[Any], tuple[str, datetime | None]] | None = None
     describe: Callable[[bytes], Description] | None = None
+    titles: tuple[str, ...] = ()
     detail: Callable[[Any], Mapping[str, object]] | None = None
     timer: Timer | None = None
 

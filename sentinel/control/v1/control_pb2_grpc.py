@@ -89,7 +89,7 @@ class ControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListSubjects(self, request, context):
-        """ListSubjects says what the service knows to exist, sorted by source and name.
+        """ListSubjects says what the service knows to exist, sorted by source, type and id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -10,7 +10,7 @@ from sentinel.sources.tailnet.fold import GONE, advance, next_due
 from sentinel.sources.tailnet.model import PEER, Input
 from sentinel.sources.tailnet.node import catalogue as node_catalogue
 from sentinel.sources.tailnet.node import words as node_words
-from sentinel.sources.tailnet.records import availability, decode, describe, detail, encode
+from sentinel.sources.tailnet.records import TITLES, availability, decode, describe, detail, encode
 from sentinel.sources.tailnet.routes import catalogue as route_catalogue
 from sentinel.sources.tailnet.routes import words as route_words
 from sentinel.sources.tailnet.routes.carriers import Carriers
@@ -37,6 +37,7 @@ def _peers(include: AbstractSet[str]) -> Kind:
         gone=GONE,
         availability=availability,
         describe=describe,
+        titles=TITLES,
         detail=detail,
         timer=Timer(next_due, Input()),
     )

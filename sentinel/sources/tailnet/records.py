@@ -19,6 +19,7 @@ _MOMENTS = ("since", "created", "key_expiry", "key_seen")
 _SHOWN_ELSEWHERE = frozenset({"id", "name", "since", "hostinfo", "key_seen"})
 _DETAIL = tuple(field.name for field in fields(Peer) if field.name not in _SHOWN_ELSEWHERE)
 _REPEATED = ("os", "owner", "rung")
+TITLES = ("OWNER", "OS", "ADDRESS")
 _AVAILABILITY = {Presence.ONLINE: "up", Presence.OFFLINE: "down", Presence.UNKNOWN: "unknown"}
 
 
@@ -52,9 +53,9 @@ def availability(peer: Peer) -> tuple[str, datetime | None]:
 
 def describe(body: bytes) -> Description:
     """The peer that `encode` wrote, for the table of devices."""
-    # What follows is more than half of the record, and no table shows it. No text in it can look like its key: in a
-    # text JSON puts a backslash before each quotation mark.
-    head, cut, _ = body.partition(b',"hostinfo":')
+    # What follows is most of the record, and no table shows it. No text in it can look like its key: in a text JSON
+    # puts a backslash before each quotation mark.
+    head, cut, _ = body.partition(b',"created":')
     stored = orjson.loads(head + b"}" if cut else body)
     addresses, since = stored["addresses"], stored["since"]
     owner, address = ", ".join(stored["tags"]) or stored["owner"], addresses[0] if addresses else ""
@@ -62,7 +63,7 @@ def describe(body: bytes) -> Description:
         stored["name"],
         stored["presence"],
         parse_rfc3339(since) if since else None,
-        (("OWNER", owner), ("OS", stored["os"]), ("ADDRESS", address)),
+        (owner, stored["os"], address),
         stored,
     )
 
