@@ -45,6 +45,8 @@ ONCE_WITHIN = 30.0
 """Seconds that a single look may take."""
 LAST_ANSWERS = 3.0
 """Seconds for which the status still says why, before a service that failed ends."""
+SELDOM = 20_000
+"""As many new objects there are before the collector of cycles looks at them."""
 UNCLEAN = "the last run was killed, or the machine lost power"
 
 
@@ -146,7 +148,8 @@ def _is_over(core: _Core, reader: SqliteReader) -> bool:
 
 @contextmanager
 def _settled_memory() -> Iterator[None]:
-    """What is made in here stays: the collector of cycles looks at it neither now nor later."""
+    """What is made in here stays: the collector of cycles looks at it neither now nor later, and at the rest seldom."""
+    gc.set_threshold(SELDOM)
     gc.disable()
     try:
         yield

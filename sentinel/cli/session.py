@@ -1,6 +1,5 @@
 """From the options and the environment to a configuration and a configured log."""
 
-import gc
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,10 +16,6 @@ from sentinel.errors import ConfigError
 # The models of the configuration are built when they are first used, which a command that only asks does not.
 if TYPE_CHECKING:
     from sentinel.config import Config, Loaded, Option
-
-
-RARELY = 200_000
-"""As many new objects there are before the collector of cycles looks at them."""
 
 
 def examined(context: click.Context, *, forgive: tuple[Place, ...] = ()) -> "Loaded":
@@ -85,9 +80,6 @@ def asking(context: click.Context) -> Asking:
     found = asked(flags(context).config, os.environ, cwd=Path.cwd(), options=options) or _of(whole(context))
     level = "error" if flags(context).log_level is None else found.log_level
     logs.configure_for_libraries(log_format=found.log_format, log_level=level, color=not found.no_color)
-    # The collector of cycles need not look at thousands of answers again and again while they are made.
-    gc.freeze()
-    gc.set_threshold(RARELY)
     return found
 
 
