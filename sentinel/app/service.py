@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from loguru import logger
 
+from sentinel import memory
 from sentinel.app import routing, tables
 from sentinel.app import sinks as sinks_of
 from sentinel.app.earlier import earlier
@@ -153,9 +154,9 @@ def _settled_memory() -> Iterator[None]:
     gc.disable()
     try:
         yield
-        gc.freeze()
     finally:
         gc.enable()
+    memory.settle()
 
 
 @contextmanager

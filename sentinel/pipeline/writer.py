@@ -1,6 +1,5 @@
 """The writer: the only one that changes anything, one step at a time."""
 
-import gc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -8,6 +7,7 @@ from types import MappingProxyType
 
 from loguru import logger
 
+from sentinel import memory
 from sentinel.clock import Clock, Instant, earlier
 from sentinel.errors import FrameError
 from sentinel.events import Telling
@@ -109,6 +109,7 @@ class Writer:
         self._attempts: list[Attempt] = []
         self._attempts_due: float | None = None
         self._purge_due = now.boot
+        self._grown = False
         self._publish()
 
     @property
@@ -213,9 +214,7 @@ class Writer:
         for event in events:
             self._views.observe(event, frame.captured_at, now)
         if frame.whole:
-            # A base is thousands of records that stay: the collector of cycles need not look at them again and again.
-            gc.collect()
-            gc.freeze()
+            self._grown = True
         if first:
             fields = logger.bind(source=state.row.name, subjects=state.devices(), network=state.row.network)
             fields.info("first sight: changes are news from now on")
@@ -338,6 +337,10 @@ class Writer:
         while True:
             closing = self.inbox.closed
             due = self.step(clock.now())
+            if self._grown:
+                # A base is thousands of records that stay, and as much again that was needed on the way.
+                memory.settle()
+                self._grown = False
             if closing:
                 return
             self.inbox.wait(due)
