@@ -41,9 +41,9 @@ LIMITS = """\
 
 What limits those that miss, or nearly do:
 
-- RSS per peer: the objects take half of it; the rest are pages that the allocator keeps from taking in a base.
-- `devices`: nearly half is the start of any command, of which importing grpc is two thirds; the service needs as long
-  as it takes to read and describe every record.
+- RSS per peer: the objects take half of it; the rest is free, in pages that also have something that stays.
+- `devices`: half is the start of any command, of which importing grpc is two thirds; the service needs as long as it
+  takes to read and describe every record, and for `--json` to make six megabytes of them.
 - Changes a second, one a frame: the interpreter's one lock. Writer, decoder and the sink's loop share it; a change
   costs the writer half of the CPU that is shown, a third of that in SQLite.
 - A sink beside others that hang: a p99 of about a millisecond, which one pause of the machine doubles.
