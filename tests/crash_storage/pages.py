@@ -6,6 +6,8 @@ from contextlib import closing
 
 INTERIOR_INDEX, INTERIOR_TABLE, LEAF_INDEX, LEAF_TABLE = 2, 5, 10, 13
 HEADER = 100
+SCHEMA = 1
+"""The first page of the table that has the definitions of all others."""
 UNREAD = {*range(40, 44), *range(96, 100)}
 """In the header: a counter that is only ever compared with itself while the file is open, and who wrote last."""
 
@@ -22,7 +24,7 @@ class Pages:
         """Offsets in the file that mean something, by page; pages without any are free ones."""
         found: dict[int, set[int]] = {number: set() for number in range(1, self.count + 1)}
         found[1] |= set(range(HEADER)) - UNREAD
-        for number in self._tree():
+        for _, number in self._tree():
             found[number] |= set(self._head(number)) | set(self._freeblocks(number))
             for at in self._cells(number):
                 local, payload_end, first, rest = self._cell(number, at)
@@ -39,39 +41,46 @@ class Pages:
         """Places and bits that may flip and the file means the same.
 
         A number between two pages of a table may be any of a hole: rows up to it are on the page before, those above it
-        on the page after. And the column that is the row's number stands in the row as NULL, which is never looked at:
-        it may as well be the zero that takes no room, either.
+        on the page after. So may the number of a definition, to which nothing points. And the column that is the row's
+        number stands in the row as NULL, which is never looked at: it may as well be the zero that takes no room.
         """
         found: set[tuple[int, int]] = set()
-        for number in self._tree():
+        for root, number in self._tree():
             kind = self.data[self._start(number)]
-            if kind == INTERIOR_TABLE:
-                found |= set(self._flips_within_holes(number))
+            if kind == INTERIOR_TABLE or (kind == LEAF_TABLE and root == SCHEMA):
+                found |= set(self._flips_within_holes(root, number))
             if kind == LEAF_TABLE:
                 types = [self._varint(self._varint(self._varint(at)[1])[1])[1] for at in self._cells(number)]
                 found |= {(place, 8) for place in types if self.data[place] == 0}
         return found
 
-    def _flips_within_holes(self, number: int) -> Iterator[tuple[int, int]]:
-        cells = self._cells(number)
-        children = [self._number(at, 4) for at in (*cells, self._start(number) + 8)]
-        for at, before, after in zip(cells, children[:-1], children[1:], strict=True):
-            _, end = self._varint(at + 4)
-            for place in range(at + 4, end):
+    def _flips_within_holes(self, root: int, number: int) -> Iterator[tuple[int, int]]:
+        for begin in map(self._place_of_number, self._cells(number)):
+            _, end = self._varint(begin)
+            for place in range(begin, end):
                 for bit in (1 << number for number in range(8)):
                     flipped = bytearray(self.data)
                     flipped[place] ^= bit
-                    value, its_end = Pages(flipped)._varint(at + 4)
-                    if its_end == end and self._rows(before)[1] <= value < self._rows(after)[0]:
+                    if Pages(flipped)._varint(begin)[1] == end and Pages(flipped)._is_in_order(root):
                         yield place, bit
 
-    def _rows(self, number: int) -> tuple[int, int]:
-        """Numbers of the first and the last row below a page of a table."""
-        cells = self._cells(number)
+    def _is_in_order(self, root: int) -> bool:
+        numbers = list(self._numbers(root))
+        return numbers == sorted(set(numbers))
+
+    def _numbers(self, number: int) -> Iterator[tuple[int, bool]]:
+        """Numbers of the rows below a page of a table, and those between its pages, which are true."""
+        for at in self._cells(number):
+            if self._is_interior(number):
+                yield from self._numbers(self._number(at, 4))
+            yield self._varint(self._place_of_number(at))[0], self._is_interior(number)
         if self._is_interior(number):
-            return self._rows(self._number(cells[0], 4))[0], self._rows(self._number(self._start(number) + 8, 4))[1]
-        first, last = (self._varint(self._varint(at)[1])[0] for at in (cells[0], cells[-1]))
-        return first, last
+            yield from self._numbers(self._number(self._start(number) + 8, 4))
+
+    def _place_of_number(self, cell: int) -> int:
+        """Behind the page before it, or how long the row is."""
+        interior = self._is_interior(cell // self.size + 1)
+        return cell + 4 if interior else self._varint(cell)[1]
 
     def _follow(self, found: dict[int, set[int]], page: int, left: int) -> None:
         """Pages on which a long row goes on."""
@@ -82,14 +91,14 @@ class Pages:
             left -= taken
             page = self._number(start, 4)
 
-    def _tree(self) -> Iterator[int]:
-        waiting = [1, *self._roots()]
+    def _tree(self) -> Iterator[tuple[int, int]]:
+        """Every page of a table or index, with the first page of that."""
+        waiting = [(root, root) for root in (SCHEMA, *self._roots())]
         while waiting:
-            number = waiting.pop()
-            yield number
+            root, number = waiting.pop()
+            yield root, number
             if self._is_interior(number):
-                waiting += [self._number(at, 4) for at in self._cells(number)]
-                waiting.append(self._number(self._start(number) + 8, 4))
+                waiting += [(root, self._number(at, 4)) for at in (*self._cells(number), self._start(number) + 8)]
 
     def _roots(self) -> list[int]:
         # What is in memory has no log beside it.

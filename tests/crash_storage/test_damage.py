@@ -81,7 +81,7 @@ def missed(path: Path, data: bytes, places: Iterator[tuple[int, int]]) -> list[s
 
 def test_the_fixture_has_every_kind_of_page(sound: bytes, tmp_path: Path) -> None:
     pages = Pages(sound)
-    kinds = {sound[pages._start(number)] for number in pages._tree()}
+    kinds = {sound[pages._start(number)] for _, number in pages._tree()}
     live = pages.live()
     assert kinds == {2, 5, 10, 13}
     assert len(live) == pages.count > 40
