@@ -121,6 +121,8 @@ class SqliteStore:
             self._migrate(connection)
             first = rows.sealed((1, ledger_id, rfc3339(now), 0, "", schema_seal(connection)))
             connection.execute(f"INSERT INTO ledger VALUES ({_marks(7)})", first)
+            # The log stays behind when the file moves; the end of a connection takes it in, too, but fails unheard.
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         fresh.rename(path)
         folder = os.open(path.parent, os.O_RDONLY)
         try:

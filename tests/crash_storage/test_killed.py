@@ -15,6 +15,8 @@ from tests.crash_storage.victim import STORE_FAILED, live
 from tests.rig import ROOT, clean_environment
 
 FEW, MANY = 4, 200
+MAKING = 160
+"""About as many calls make a new store."""
 MANY_MARK = pytest.mark.long
 
 
@@ -71,6 +73,21 @@ def test_a_kill_at_any_call_loses_nothing(
         faults.order(action, start=1 + (calls - 1) * number // share)
         victim = run(folder, faults)
         assert victim.returncode == -signal.SIGKILL, victim.stderr
+        recovers(folder, victim.stdout, expected)
+
+
+def test_a_disk_that_is_full_when_a_store_is_made_leaves_no_half_of_one(
+    tmp_path: Path, library: Path, undisturbed: tuple[int, list[str]]
+) -> None:
+    """To take the log into the new file is the last of it, and the end of a connection tells nobody that it failed."""
+    _, expected = undisturbed
+    for start in range(1, MAKING, 8):
+        folder = tmp_path / str(start)
+        folder.mkdir()
+        faults = Faults(library, folder / "orders")
+        faults.order(Action.FAIL, calls=Calls.WRITES, error=errno.ENOSPC, start=start)
+        victim = run(folder, faults)
+        assert victim.returncode == STORE_FAILED, victim.stderr
         recovers(folder, victim.stdout, expected)
 
 
