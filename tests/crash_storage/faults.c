@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 enum { QUIET, COUNT, FAIL, KILL, TEAR };
+/* Bytes that reach a disk together or not at all. */
+enum { SECTOR = 512 };
 enum { WRITES = 1, SYNCS = 2, OPENS = 4 };
 
 struct orders {
@@ -83,7 +85,7 @@ static int failed(int32_t action) {
         REAL(ssize_t, name, int, const void *, size_t, off_t); \
         int32_t action = hit_file(WRITES, fd); \
         if (action == TEAR) \
-            real(fd, data, size / 2, at); \
+            real(fd, data, size / 2 / SECTOR * SECTOR, at); \
         return failed(action) ? -1 : real(fd, data, size, at); \
     }
 
@@ -94,7 +96,7 @@ ssize_t write(int fd, const void *data, size_t size) {
     REAL(ssize_t, write, int, const void *, size_t);
     int32_t action = hit_file(WRITES, fd);
     if (action == TEAR)
-        real(fd, data, size / 2);
+        real(fd, data, size / 2 / SECTOR * SECTOR);
     return failed(action) ? -1 : real(fd, data, size);
 }
 

@@ -11,7 +11,7 @@ _LAYOUT = struct.Struct("=5i44s")
 
 
 class Action(IntEnum):
-    """What happens to a call that is hit: COUNT lets it pass, TEAR writes half of its data before the kill."""
+    """What happens to a call that is hit: COUNT lets it pass, TEAR writes half of its sectors before the kill."""
 
     QUIET = 0
     COUNT = 1
