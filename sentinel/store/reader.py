@@ -75,9 +75,7 @@ class SqliteReader:
         with self._open() as connection:
             found = connection.execute(_SUBJECTS, {"types": orjson.dumps(list(types)).decode()}).fetchall()
         # Who takes them may be slow, and the write-ahead log would grow meanwhile.
-        return (
-            SubjectRow(SubjectKey(source, type_, id_), revision, body) for source, type_, id_, revision, body in found
-        )
+        return map(rows.to_listed, found)
 
     def sink_counts(self) -> Mapping[str, SinkCounts]:
         """Deliveries by sink."""
@@ -220,8 +218,8 @@ _WANTED = """
     AND +recorded_at >= :since  -- without its index: events are read in their order
 """
 _PAGE = f"SELECT {rows.EVENT_COLUMNS} FROM events WHERE number > :after AND {_WANTED} ORDER BY number LIMIT {PAGE}"
-_SUBJECTS = """
-    SELECT source, type, id, revision, CAST(body AS BLOB) FROM subjects
+_SUBJECTS = f"""
+    SELECT {rows.LISTED_COLUMNS} FROM subjects
     WHERE :types = '[]' OR type IN (SELECT value FROM json_each(:types)) ORDER BY source, type, id
 """
 _OUTCOMES = f"""

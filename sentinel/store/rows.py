@@ -19,6 +19,7 @@ SOURCE_COLUMNS = (
     "name, kind, boot_id, epoch, seq, seen_at, based, self_id, network, people, seeing, reason, detail, needs_operator"
 )
 SUBJECT_COLUMNS = "source, type, id, revision, problems, CAST(body AS BLOB)"
+LISTED_COLUMNS = "source, type, id, revision, CAST(body AS BLOB)"
 EVENT_COLUMNS = (
     "number, key, type, aspect, source, subject_type, subject_id, subject_name, severity, revision, timestamp,"
     " recorded_at, before, after, resolves, body"
@@ -103,6 +104,12 @@ def to_subject(row: Row) -> SubjectRow:
     """The subject that `from_subject` wrote."""
     source, type_, id_, revision, problems, body = row
     return SubjectRow(SubjectKey(source, type_, id_), revision, body, orjson.loads(problems))
+
+
+def to_listed(row: Row) -> SubjectRow:
+    """The subject of which no problems were asked for."""
+    source, type_, id_, revision, body = row
+    return SubjectRow(SubjectKey(source, type_, id_), revision, body)
 
 
 def from_event(event: Event) -> Row:

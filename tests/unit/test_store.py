@@ -57,6 +57,9 @@ def test_a_subject_that_changes_stays_where_it_is_and_may_go(world: World) -> No
     changed = nas._replace(revision=9, body=nas.body.replace(b"nas", b"nas2"), problems={"presence": "e"})
     world.store.commit(Batch(subjects={nas.key: changed}))
     assert changed in world.store.load().subjects
+    with closing(_connected(world.path)) as connection:
+        first = connection.execute("SELECT id FROM subjects WHERE type = 'peer' ORDER BY rowid").fetchone()
+    assert first == (nas.key.id,)
     world.store.commit(Batch(subjects={nas.key: None}))
     assert nas.key not in {row.key for row in world.store.load().subjects}
 
