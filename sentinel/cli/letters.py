@@ -1,7 +1,6 @@
 """Commands about what was to be sent: deliveries, and the dead ones."""
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable
 from zoneinfo import ZoneInfo
 
 import click
@@ -66,7 +65,7 @@ def show(context: click.Context, *, number: int, as_json: bool) -> int:
     if not found:
         return _nothing(f"there is no delivery {number}: 'sentinel-py deliveries' lists them")
     if as_json:
-        print_json(_json(found[0]))
+        print_json(found[0])
     else:
         click.echo("\n".join(_lines(found[0], where.time_zone)))
     return ExitCode.OK
@@ -152,7 +151,7 @@ def _list(context: click.Context, *, sink: str, state: str, limit: int, as_json:
     if not found and (unknown := _unknown(sink, known)):
         return _nothing(unknown)
     if as_json:
-        print_json([_json(letter) for letter in found])
+        print_json(found)
         return ExitCode.OK
     click.echo("\n".join(_table(found, where.time_zone) if found else [none]))
     if sums := _sums(one for one in known if sink in ("", one.name)):
@@ -208,7 +207,3 @@ def _lines(letter: Letter, zone: ZoneInfo) -> Iterable[str]:
     for label, text in fields.items():
         if text:
             yield wrapped(f"{label + ':':<12}{escape_controls(text)}", indent=" " * 12)
-
-
-def _json(letter: Letter) -> Mapping[str, Any]:
-    return letter._asdict()

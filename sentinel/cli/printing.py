@@ -146,7 +146,7 @@ def subject_json(subject: Subject) -> Mapping[str, Any]:
 
 def occurrence_json(occurrence: Occurrence) -> Mapping[str, Any]:
     """The envelope with the outcomes."""
-    return {**occurrence.envelope, "outcomes": [fate._asdict() for fate in occurrence.outcomes]}
+    return {**occurrence.envelope, "outcomes": occurrence.outcomes}
 
 
 def explanation_json(found: Explanation) -> Any:
@@ -156,7 +156,7 @@ def explanation_json(found: Explanation) -> Any:
     return [
         {
             **subject_json(each.subject),
-            "open_problems": [problem._asdict() for problem in each.problems],
+            "open_problems": each.problems,
             "events": [occurrence_json(occurrence) for occurrence in each.events],
         }
         for each in found
